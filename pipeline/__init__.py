@@ -1,0 +1,1 @@
+"""rsync in parallel, with checkpoints, as a Luigi pipeline."""
