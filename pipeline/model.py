@@ -76,7 +76,9 @@ class Kind(Enum):
     TREE = "tree"
     """A path with everything below it, by recursion."""
     ENTRIES = "entries"
-    """Single entries without what is below them (files, links, empty mount points)."""
+    """Single entries that are no directories."""
+    MOUNTS = "mounts"
+    """Mount points that `-x` does not enter: the directory without what is below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,7 @@ class Unit:
 
     `paths` are relative to the transfer's root, without a leading `./`: one path for a tree (`b""` is the root
     itself), one or more for entries. `seconds` is the cost model's estimate; `files` and `size` (bytes) are
-    what the walk counted. `new` says that nothing of it was at the (local) destination when it was planned.
-    `cluster` is a number that units which must share a batch have in common (hard links), 0 for none.
+    what the walk counted.
     """
 
     kind: Kind
@@ -94,8 +95,6 @@ class Unit:
     files: int
     size: int
     seconds: float
-    new: bool = False
-    cluster: int = 0
 
 
 @dataclass(frozen=True, slots=True)

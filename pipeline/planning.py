@@ -1,0 +1,185 @@
+"""The plan: cut the weighed tree into units, keep hard links together, pack units into batches.
+
+Pure: a plan is data, decided without touching a file. What a unit is, DESIGN section 3 says.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from pipeline.cost import Grain, seconds
+from pipeline.model import Batch, Kind, Unit
+from pipeline.tree import Entry, Node, join
+
+UNITS_PER_BATCH = 4
+"""A unit weighs at most this fraction of the smallest batch, so that batches can be balanced."""
+TAIL_ROUNDS = 3
+"""Batches of the first round hold half of the work, of the next a quarter: no long tail remains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Batches in the order they should start, and the directories that several of them touch, parents first."""
+
+    batches: tuple[tuple[Unit, ...], ...]
+    shared: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Units of a tree, with the inodes that each has names of, and the directories that were cut."""
+
+    units: list[tuple[Unit, tuple[int, ...]]]
+    shared: list[bytes]
+
+
+def targets(total: float, *, slots: int, parallel: int, grain: Grain) -> list[float]:
+    """Return how many seconds each batch should hold, largest first; at most `slots` of them, at least one.
+
+    Each round gives every process a batch and takes half of what is left, down to `grain.batch`.
+    """
+    count = max(1, min(slots, int(total / grain.batch) if grain.batch else slots))
+    if count <= parallel:
+        return [total / count] * count
+    sizes: list[float] = []
+    left = total
+    for _ in range(TAIL_ROUNDS):
+        size = left / (2 * parallel)
+        if size < grain.batch or len(sizes) + 2 * parallel > count:
+            break
+        sizes += [size] * parallel
+        left -= size * parallel
+    rest = max(1, min(count - len(sizes), max(parallel, int(left / grain.batch) if grain.batch else count)))
+    return sizes + [left / rest] * rest
+
+
+def cut(root: Node, nodes: Mapping[bytes, Node], limit: float) -> Cut:
+    """Cut top-down: a subtree is one unit while it weighs at most `limit` seconds, or is collapsed.
+
+    `nodes` holds the heavy nodes by path. Shared directories come parents first.
+    """
+    units: list[tuple[Unit, tuple[int, ...]]] = []
+    shared: list[bytes] = []
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if node.collapsed or node.seconds <= limit:
+            units.append(_tree(node))
+            continue
+        shared.append(node.path)
+        units += _entries(node, limit)
+        pending += [nodes[join(node.path, name)] for name in reversed(node.heavy)]
+        units += [_tree(child) for child in node.light]
+    shared.sort(key=lambda path: path.split(b"/") if path else [])
+    return Cut(units, shared)
+
+
+def _tree(node: Node) -> tuple[Unit, tuple[int, ...]]:
+    unit = Unit(Kind.TREE, (node.path,), node.files, node.size, node.seconds)
+    return unit, tuple(link.inode for link in node.links)
+
+
+def _entries(node: Node, limit: float) -> Iterable[tuple[Unit, tuple[int, ...]]]:
+    """Yield the entries of a cut directory in pieces of at most `limit` seconds, linked ones each on their own."""
+    outside = _linked_apart(node)
+    loose: list[Entry] = []
+    weight = 0.0
+    for entry in node.entries:
+        if entry.inode in outside:
+            yield _piece(node.path, [entry]), (entry.inode,)
+            continue
+        cost = seconds(1, 0, entry.size)
+        if loose and weight + cost > limit:
+            yield _piece(node.path, loose), ()
+            loose, weight = [], 0.0
+        loose.append(entry)
+        weight += cost
+    if loose:
+        yield _piece(node.path, loose), ()
+    if node.mounts:
+        paths = tuple(join(node.path, name) for name in node.mounts)
+        yield Unit(Kind.MOUNTS, paths, 0, 0, seconds(0, len(paths), 0)), ()
+
+
+def _linked_apart(node: Node) -> set[int]:
+    """Return the inodes of this directory's entries; a cut separates them from each other."""
+    return {entry.inode for entry in node.entries if entry.inode}
+
+
+def _piece(path: bytes, entries: list[Entry]) -> Unit:
+    size = sum(entry.size for entry in entries)
+    paths = tuple(join(path, entry.name) for entry in entries)
+    return Unit(Kind.ENTRIES, paths, len(entries), size, seconds(len(entries), 0, size))
+
+
+def clustered(units: Iterable[tuple[Unit, tuple[int, ...]]]) -> list[list[Unit]]:
+    """Group units that share an inode, directly or through others; each group must stay in one batch."""
+    leader: dict[int, int] = {}
+    parents: list[int] = []
+    everything: list[Unit] = []
+
+    def find(number: int) -> int:
+        while parents[number] != number:
+            parents[number] = parents[parents[number]]
+            number = parents[number]
+        return number
+
+    for number, (unit, inodes) in enumerate(units):
+        everything.append(unit)
+        parents.append(number)
+        for inode in inodes:
+            first = leader.setdefault(inode, number)
+            parents[find(number)] = find(first)
+    groups: dict[int, list[Unit]] = {}
+    for number, unit in enumerate(everything):
+        groups.setdefault(find(number), []).append(unit)
+    return list(groups.values())
+
+
+def pack(groups: list[list[Unit]], sizes: list[float]) -> tuple[tuple[Unit, ...], ...]:
+    """Pack groups into batches of these sizes: the heaviest group goes where most room is left.
+
+    Batches come heaviest first; empty ones are left out. Within a batch units keep the order of the plan.
+    """
+    order = sorted(range(len(groups)), key=lambda number: -sum(unit.seconds for unit in groups[number]))
+    room = [(-size, number) for number, size in enumerate(sizes)]
+    heapq.heapify(room)
+    chosen: list[list[int]] = [[] for _ in sizes]
+    for number in order:
+        left, batch = room[0]
+        chosen[batch].append(number)
+        heapq.heapreplace(room, (left + sum(unit.seconds for unit in groups[number]), batch))
+    batches = [tuple(unit for number in sorted(numbers) for unit in groups[number]) for numbers in chosen if numbers]
+    return tuple(sorted(batches, key=lambda units: -sum(unit.seconds for unit in units)))
+
+
+def plan(root: Node, nodes: Mapping[bytes, Node], *, slots: int, parallel: int, grain: Grain) -> Plan:
+    """Plan a whole tree: `slots` batches at most, `parallel` processes at once.
+
+    A tree lighter than `grain.small`, or a single slot, is one batch with the whole tree and nothing shared.
+    """
+    if slots == 1 or root.seconds < grain.small:
+        return Plan(((_tree(root)[0],),), ())
+    sizes = targets(root.seconds, slots=slots, parallel=parallel, grain=grain)
+    limit = max(grain.floor, min(sizes) / UNITS_PER_BATCH)
+    pieces = cut(root, nodes, limit if len(sizes) > 1 else root.seconds)
+    batches = pack(clustered(pieces.units), sizes)
+    if len(batches) == 1:
+        return Plan(((_tree(root)[0],),), ())
+    return Plan(batches, tuple(pieces.shared))
+
+
+def numbered(units_of_batches: Iterable[tuple[Unit, ...]]) -> list[Batch]:
+    """Number batches from 0 in the order given."""
+    return [Batch(number, units) for number, units in enumerate(units_of_batches)]
+
+
+def runs_of_kind(units: Iterable[Unit]) -> list[tuple[Kind, list[bytes]]]:
+    """Return the paths of consecutive units of one kind together, in order."""
+    return [
+        (kind, [path for unit in group for path in unit.paths])
+        for kind, group in groupby(units, key=lambda unit: unit.kind)
+    ]

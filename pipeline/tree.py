@@ -1,0 +1,151 @@
+"""A source tree as weights: listings of directories folded into nodes while they arrive.
+
+Pure. Subtrees lighter than the floor collapse into one record as soon as they are complete, so that memory follows
+the directories in flight and the heavy ones, never the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from pipeline.cost import seconds
+
+
+class Entry(msgspec.Struct, array_like=True, frozen=True):
+    """One entry of a directory that is not a directory itself; `inode` is 0 unless its links matter."""
+
+    name: bytes
+    size: int
+    inode: int = 0
+
+
+class Links(msgspec.Struct, array_like=True, frozen=True):
+    """Names of one hard-linked inode below a node: how many were seen and how many the inode has."""
+
+    inode: int
+    seen: int
+    total: int
+
+
+class Listing(msgspec.Struct, array_like=True):
+    """What one directory holds: entries, names of subdirectories, and of mount points that `-x` does not enter.
+
+    `signature` is empty where none was asked for or none can be trusted; `error` is the reason why the directory
+    could not be read, and then the rest is empty.
+    """
+
+    path: bytes
+    entries: list[Entry]
+    directories: list[bytes]
+    mounts: list[bytes]
+    links: list[Links]
+    signature: bytes = b""
+    error: str = ""
+
+
+class Node(msgspec.Struct, array_like=True):
+    """A directory with all that is below it, as weights.
+
+    `files`, `directories` (itself included), `size` (bytes) and `seconds` count the whole subtree; `links` are the
+    inodes with names outside it. A collapsed node has nothing else. `light` are its collapsed children in full,
+    `heavy` the names of the others, which are records of their own.
+    """
+
+    path: bytes
+    files: int
+    directories: int
+    size: int
+    seconds: float
+    links: list[Links]
+    entries: list[Entry] = []  # noqa: RUF012
+    mounts: list[bytes] = []  # noqa: RUF012
+    light: list[Node] = []  # noqa: RUF012
+    heavy: list[bytes] = []  # noqa: RUF012
+    collapsed: bool = True
+
+
+def join(parent: bytes, name: bytes) -> bytes:
+    """Join relative paths, where `b""` is the root."""
+    return parent + b"/" + name if parent else name
+
+
+def parent_of(path: bytes) -> bytes:
+    """Return the directory that holds `path`; `b""` for a name at the root."""
+    return path.rpartition(b"/")[0]
+
+
+def name_of(path: bytes) -> bytes:
+    return path.rpartition(b"/")[2]
+
+
+@dataclass(slots=True)
+class _Open:
+    """A directory some of whose subdirectories are still missing."""
+
+    listing: Listing
+    missing: int
+    children: list[Node] = field(default_factory=list)
+
+
+class Folder:
+    """Fold listings into nodes; a parent's listing comes before its subdirectories' listings or nodes.
+
+    `emit` receives every heavy node and every top (a directory whose parent was never added), children first.
+    """
+
+    def __init__(self, floor: float, emit: Callable[[Node], None]) -> None:
+        self._floor = floor
+        self._emit = emit
+        self._open: dict[bytes, _Open] = {}
+
+    def add(self, listing: Listing) -> None:
+        """Take the listing of one directory."""
+        if listing.directories:
+            self._open[listing.path] = _Open(listing, len(listing.directories))
+        else:
+            self.receive(self._node(listing, []))
+
+    def receive(self, node: Node) -> None:
+        """Take a complete subtree, and complete every ancestor that waited for it alone."""
+        while True:
+            parent = self._open.get(parent_of(node.path)) if node.path else None
+            if parent is None:
+                self._emit(node)
+                return
+            if not node.collapsed:
+                self._emit(node)
+            parent.children.append(node)
+            parent.missing -= 1
+            if parent.missing:
+                return
+            del self._open[parent.listing.path]
+            node = self._node(parent.listing, parent.children)
+
+    def _node(self, listing: Listing, children: list[Node]) -> Node:
+        files = len(listing.entries) + sum(child.files for child in children)
+        directories = 1 + len(listing.mounts) + sum(child.directories for child in children)
+        size = sum(entry.size for entry in listing.entries) + sum(child.size for child in children)
+        node = Node(listing.path, files, directories, size, seconds(files, directories, size), _open_links(listing, children))
+        if node.seconds >= self._floor:
+            node.collapsed = False
+            node.entries = listing.entries
+            node.mounts = listing.mounts
+            node.light = [child for child in children if child.collapsed]
+            node.heavy = [name_of(child.path) for child in children if not child.collapsed]
+        return node
+
+
+def _open_links(listing: Listing, children: list[Node]) -> list[Links]:
+    """Add up the names of each inode and keep those that have further names elsewhere."""
+    if not listing.links and not any(child.links for child in children):
+        return []
+    seen: dict[int, int] = {}
+    total: dict[int, int] = {}
+    for links in (listing.links, *(child.links for child in children)):
+        for link in links:
+            seen[link.inode] = seen.get(link.inode, 0) + link.seen
+            total[link.inode] = link.total
+    return [Links(inode, count, total[inode]) for inode, count in seen.items() if count < total[inode]]
