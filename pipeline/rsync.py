@@ -1,0 +1,170 @@
+"""rsync's command lines, one per stage of a run: argument tuples from transfer, options and paths.
+
+Pure. Why each call looks as it does is in ARCHITECTURE.md ("How a unit travels"); the traps are rsync's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pipeline.model import Kind, Location, Transfer, Unit
+from pipeline.options import DELETION_NAMES, OUTPUT_NAMES, Options, Role
+
+ARGUMENT_BYTES = 1_000_000
+"""Paths of one call. Linux allows 2 MiB of arguments and environment, each counted with 9 bytes of its own."""
+_PER_ARGUMENT = 9
+
+COUNTED = (b"--stats", b"--info=progress2", b"--no-human-readable")
+"""Makes rsync count what it does and print its progress in plain numbers."""
+QUIET = OUTPUT_NAMES
+_STRUCTURE = QUIET | DELETION_NAMES | {
+    "--checksum", "--remove-source-files", "--link-dest", "--copy-dest", "--compare-dest", "--hard-links", "--fuzzy",
+}  # fmt: skip
+"""Options without a meaning for calls that move no file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One rsync process: arguments without the program's name, the folder it starts in, what it reads."""
+
+    arguments: tuple[bytes, ...]
+    cwd: bytes | None = None
+    stdin: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How hard a run may push, taken from each start: `bwlimit` is KiB/s of this process, None for no limit."""
+
+    bwlimit: int | None = None
+
+    def words(self) -> tuple[bytes, ...]:
+        return () if self.bwlimit is None else (b"--bwlimit=%d" % self.bwlimit,)
+
+
+def share(bwlimit: int, processes: int) -> int | None:
+    """Divide the run's bandwidth (KB/s) over processes; never rounded to 0, which rsync takes for no limit."""
+    return max(1, bwlimit // max(1, processes)) if bwlimit else None
+
+
+def whole(transfer: Transfer, options: Options, pace: Pace = Pace()) -> Call:  # noqa: B008
+    """Return the plain call: what the user would have typed."""
+    words = options.words(drop=QUIET)
+    ends = (transfer.source.argument(), transfer.destination.argument())
+    return Call((b"-a", *words, *COUNTED, *pace.words(), *_parents(transfer), b"--", *ends))
+
+
+def dry(transfer: Transfer, options: Options) -> Call:
+    """Return the plain call of a dry run, with the output that the user asked for, or else a line per change."""
+    talks = options.verbose or options.itemize or options.out_format
+    words = options.words()
+    return Call(
+        (b"-a", *words, b"-n", *(() if talks else (b"-i",)), b"--", transfer.source.argument(), transfer.destination.argument())
+    )
+
+
+def copying(transfer: Transfer, options: Options, units: Iterable[Unit], pace: Pace) -> Iterator[Call]:
+    """Yield the calls that copy units below directories that exist already (RSYNC.md 7).
+
+    A directory in the way of a file must give way as with `--delete`, hence `--force`.
+    """
+    words = options.words(drop=QUIET | DELETION_NAMES)
+    force = (b"--force",) if options.delete else ()
+    head = (b"-aR", b"--no-implied-dirs", *words, *force, *COUNTED, *pace.words())
+    mounts: list[bytes] = []
+    paths: list[bytes] = []
+    for unit in units:
+        (mounts if unit.kind is Kind.MOUNTS else paths).extend(unit.paths)
+    yield from _calls(transfer, head, paths)
+    yield from _calls(transfer, (*head, b"--no-r", b"-d"), mounts, recursive=False)
+
+
+def preparing(transfer: Transfer, options: Options, shared: Sequence[bytes], *, open_modes: bool) -> Iterator[Call]:
+    """Yield the calls that create the shared directories, without contents, writable for their owner.
+
+    `open_modes` is for a destination user who is not root: a directory of mode 0555 would refuse the next process.
+    """
+    words = options.words(drop=_STRUCTURE)
+    opened = (b"--chmod=Du+rwx",) if open_modes else ()
+    head = (b"-aR", b"--no-implied-dirs", *words, *opened, b"--no-r", b"-d", *_parents(transfer))
+    yield from _calls(transfer, head, shared, recursive=False)
+
+
+def settling(transfer: Transfer, options: Options, shared: Sequence[bytes]) -> Iterator[Call]:
+    """Yield the calls that give the shared directories their final modes and times."""
+    words = options.words(drop=_STRUCTURE)
+    yield from _calls(transfer, (b"-aR", b"--no-implied-dirs", *words, b"--no-r", b"-d"), shared, recursive=False)
+
+
+def deleting(
+    transfer: Transfer, options: Options, trees: Sequence[bytes], levels: Sequence[bytes], *, dry_run: bool = False
+) -> Iterator[Call]:
+    """Yield the calls that delete extras below `trees` and directly in `levels`, and copy nothing (RSYNC.md 11)."""
+    words = options.words(drop=_STRUCTURE - _KEPT_FOR_DELETION)
+    head = (b"-aR", b"--no-implied-dirs", *words, b"--delete", b"--existing", b"--ignore-existing", b"--stats")
+    head += (b"--no-human-readable", b"--out-format=%i %n")
+    if dry_run:
+        head += (b"-n",)
+    yield from _calls(transfer, (*head, b"-r"), trees, ending=b"/")
+    yield from _calls(transfer, (*head, b"--no-r", b"-d"), levels, ending=b"/", recursive=False)
+
+
+_KEPT_FOR_DELETION = frozenset({"--delete-excluded", "--ignore-errors", "--force"})
+
+
+def verifying(transfer: Transfer, options: Options, units: Iterable[Unit], shared: Sequence[bytes]) -> Iterator[Call]:
+    """Yield dry runs that compare by checksum and attributes and print a line per difference."""
+    words = options.words(drop=QUIET | DELETION_NAMES | {"--remove-source-files"})
+    head = (b"-aR", b"--no-implied-dirs", *words, b"-n", b"-c", b"--out-format=%i %n%L", b"--no-human-readable")
+    trees = [path for unit in units if unit.kind is not Kind.MOUNTS for path in unit.paths]
+    yield from _calls(transfer, head, trees)
+    yield from _calls(transfer, (*head, b"--no-r", b"-d"), shared, recursive=False)
+
+
+def _calls(
+    transfer: Transfer, head: tuple[bytes, ...], paths: Sequence[bytes], *, ending: bytes = b"", recursive: bool = True
+) -> Iterator[Call]:
+    """Yield calls over paths: as arguments where they are local, as a list on stdin where they are remote.
+
+    Arguments cost a fifth of a list, but a remote side would expand `*?[` in them (RSYNC.md 2).
+    """
+    names = [b"./" + path + ending if path else b"./" for path in paths]
+    destination = _into(transfer.destination)
+    if not names:
+        return
+    if transfer.source.remote:
+        recursion = (b"-r",) if recursive else ()
+        listed = (*recursion, b"--from0", b"--files-from=-", b"--", transfer.root.argument(_folder(transfer.root.path)))
+        yield Call((*head, *listed, destination), stdin=b"".join(name + b"\0" for name in names))
+        return
+    for part in _fitting(names):
+        yield Call((*head, b"--", *part, destination), cwd=transfer.root.path)
+
+
+def _fitting(names: list[bytes]) -> Iterator[list[bytes]]:
+    """Yield the names in parts that fit one command line."""
+    part: list[bytes] = []
+    weight = 0
+    for name in names:
+        cost = len(name) + _PER_ARGUMENT
+        if part and weight + cost > ARGUMENT_BYTES:
+            yield part
+            part, weight = [], 0
+        part.append(name)
+        weight += cost
+    yield part
+
+
+def _into(destination: Location) -> bytes:
+    """Return the destination as a folder to copy into, even where it is given without a slash."""
+    return destination.argument(_folder(destination.path))
+
+
+def _folder(path: bytes) -> bytes:
+    return path if path.endswith(b"/") else (path or b".") + b"/"
+
+
+def _parents(transfer: Transfer) -> tuple[bytes, ...]:
+    """Return what makes rsync create missing parents of a remote destination; local ones are made beforehand."""
+    return (b"--mkpath",) if transfer.destination.remote else ()
