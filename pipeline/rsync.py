@@ -87,14 +87,12 @@ def preparing(transfer: Transfer, options: Options, shared: Sequence[bytes], *, 
     """
     words = options.words(drop=_STRUCTURE)
     opened = (b"--chmod=Du+rwx",) if open_modes else ()
-    head = (b"-aR", b"--no-implied-dirs", *words, *opened, b"--no-r", b"-d", *_parents(transfer))
-    yield from _calls(transfer, head, shared, recursive=False)
+    yield from _directories(transfer, (*words, *opened, *_parents(transfer)), shared)
 
 
 def settling(transfer: Transfer, options: Options, shared: Sequence[bytes]) -> Iterator[Call]:
     """Yield the calls that give the shared directories their final modes and times."""
-    words = options.words(drop=_STRUCTURE)
-    yield from _calls(transfer, (b"-aR", b"--no-implied-dirs", *words, b"--no-r", b"-d"), shared, recursive=False)
+    yield from _directories(transfer, options.words(drop=_STRUCTURE), shared)
 
 
 def deleting(
@@ -116,10 +114,24 @@ _KEPT_FOR_DELETION = frozenset({"--delete-excluded", "--ignore-errors", "--force
 def verifying(transfer: Transfer, options: Options, units: Iterable[Unit], shared: Sequence[bytes]) -> Iterator[Call]:
     """Yield dry runs that compare by checksum and attributes and print a line per difference."""
     words = options.words(drop=QUIET | DELETION_NAMES | {"--remove-source-files"})
-    head = (b"-aR", b"--no-implied-dirs", *words, b"-n", b"-c", b"--out-format=%i %n%L", b"--no-human-readable")
+    compare = (*words, b"-n", b"-c", b"--out-format=%i %n%L", b"--no-human-readable")
     trees = [path for unit in units if unit.kind is not Kind.MOUNTS for path in unit.paths]
-    yield from _calls(transfer, head, trees)
-    yield from _calls(transfer, (*head, b"--no-r", b"-d"), shared, recursive=False)
+    yield from _calls(transfer, (b"-aR", b"--no-implied-dirs", *compare), trees)
+    yield from _directories(transfer, compare, shared)
+
+
+def _directories(transfer: Transfer, words: tuple[bytes, ...], shared: Sequence[bytes]) -> Iterator[Call]:
+    """Yield calls over directories' own entries, without what they hold.
+
+    rsync lists a level for `./` however it is given, so the root is a call of its own that excludes its contents.
+    """
+    if b"" in shared:
+        yield from _calls(transfer, (b"-aR", *_ROOT_ALONE, *words, b"--no-r", b"-d"), [b""], recursive=False)
+    below = [path for path in shared if path]
+    yield from _calls(transfer, (b"-aR", b"--no-implied-dirs", *words, b"--no-r", b"-d"), below, recursive=False)
+
+
+_ROOT_ALONE = (b"--no-implied-dirs", b"--filter=- /*")
 
 
 def _calls(
@@ -138,11 +150,11 @@ def _calls(
         listed = (*recursion, b"--from0", b"--files-from=-", b"--", transfer.root.argument(_folder(transfer.root.path)))
         yield Call((*head, *listed, destination), stdin=b"".join(name + b"\0" for name in names))
         return
-    for part in _fitting(names):
+    for part in fitting(names):
         yield Call((*head, b"--", *part, destination), cwd=transfer.root.path)
 
 
-def _fitting(names: list[bytes]) -> Iterator[list[bytes]]:
+def fitting(names: list[bytes]) -> Iterator[list[bytes]]:
     """Yield the names in parts that fit one command line."""
     part: list[bytes] = []
     weight = 0

@@ -33,8 +33,8 @@ class Links(msgspec.Struct, array_like=True, frozen=True):
 class Listing(msgspec.Struct, array_like=True):
     """What one directory holds: entries, names of subdirectories, and of mount points that `-x` does not enter.
 
-    `signature` is empty where none was asked for or none can be trusted; `error` is the reason why the directory
-    could not be read, and then the rest is empty.
+    `signature` is empty where none was asked for or none can be trusted. A directory that cannot be read is
+    empty here; rsync says so when it meets it.
     """
 
     path: bytes
@@ -43,7 +43,6 @@ class Listing(msgspec.Struct, array_like=True):
     mounts: list[bytes]
     links: list[Links]
     signature: bytes = b""
-    error: str = ""
 
 
 class Node(msgspec.Struct, array_like=True):
@@ -106,7 +105,7 @@ class Folder:
         if listing.directories:
             self._open[listing.path] = _Open(listing, len(listing.directories))
         else:
-            self.receive(self._node(listing, []))
+            self.receive(weigh(listing, [], self._floor))
 
     def receive(self, node: Node) -> None:
         """Take a complete subtree, and complete every ancestor that waited for it alone."""
@@ -122,20 +121,23 @@ class Folder:
             if parent.missing:
                 return
             del self._open[parent.listing.path]
-            node = self._node(parent.listing, parent.children)
+            node = weigh(parent.listing, parent.children, self._floor)
 
-    def _node(self, listing: Listing, children: list[Node]) -> Node:
-        files = len(listing.entries) + sum(child.files for child in children)
-        directories = 1 + len(listing.mounts) + sum(child.directories for child in children)
-        size = sum(entry.size for entry in listing.entries) + sum(child.size for child in children)
-        node = Node(listing.path, files, directories, size, seconds(files, directories, size), _open_links(listing, children))
-        if node.seconds >= self._floor:
-            node.collapsed = False
-            node.entries = listing.entries
-            node.mounts = listing.mounts
-            node.light = [child for child in children if child.collapsed]
-            node.heavy = [name_of(child.path) for child in children if not child.collapsed]
-        return node
+
+def weigh(listing: Listing, children: list[Node], floor: float) -> Node:
+    """Make a directory's node from its listing and its complete children; lighter than `floor`, it collapses."""
+    files = len(listing.entries) + sum(child.files for child in children)
+    directories = 1 + len(listing.mounts) + sum(child.directories for child in children)
+    size = sum(entry.size for entry in listing.entries) + sum(child.size for child in children)
+    links = _open_links(listing, children)
+    node = Node(listing.path, files, directories, size, seconds(files, directories, size), links)
+    if node.seconds >= floor:
+        node.collapsed = False
+        node.entries = listing.entries
+        node.mounts = listing.mounts
+        node.light = [child for child in children if child.collapsed]
+        node.heavy = [name_of(child.path) for child in children if not child.collapsed]
+    return node
 
 
 def _open_links(listing: Listing, children: list[Node]) -> list[Links]:

@@ -1,6 +1,6 @@
 """Walk a local source with scandir: listings of directories, several threads at once where the disk waits.
 
-Never follows a link. What cannot be read is reported in the listing, not raised; what vanished is not there.
+Never follows a link. A directory that vanished or cannot be read is empty here: rsync says so when it meets it.
 """
 
 from __future__ import annotations
@@ -44,10 +44,8 @@ class Scanner:
             with os.scandir(full) as entries:
                 found = [(entry, entry.stat(follow_symlinks=False)) for entry in _present(entries)]
             own = os.lstat(full) if self.signatures else None
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError:
             return Listing(path, [], [], [], [])
-        except OSError as error:
-            return Listing(path, [], [], [], [], error=error.strerror or str(error))
         listing = self._listing(path, found)
         if own is not None:
             listing.signature = index.signature(own, found, self.trusted_before)

@@ -1,0 +1,121 @@
+"""Carry out rsync calls: one after the other, again where that helps, and add up how they ended.
+
+A call that failed for good ends the rest only where every later call would fail alike.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from pipeline import boot, ramp
+from pipeline.context import Run
+from pipeline.interpret import Verdict, interpret, progress, statistics
+from pipeline.model import FailedPath, Outcome, Statistics, worst
+from pipeline.options import hide_secrets
+from pipeline.process import Ended
+from pipeline.process import run as run_process
+from pipeline.progress import Beacon
+from pipeline.records import BatchRecord
+from pipeline.retrying import pause
+from pipeline.rsync import Call
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the calls of one task have come to so far."""
+
+    started: float = field(default_factory=time.time)
+    outcomes: list[Outcome] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+    failed: list[FailedPath] = field(default_factory=list)
+    vanished: list[bytes] = field(default_factory=list)
+    statistics: Statistics = Statistics()
+    message: str = ""
+    attempts: int = 1
+    rsyncs: int = 0
+    cpu_seconds: float = 0.0
+    fatal: bool = False
+
+    def add(self, ended: Ended, verdict: Verdict) -> None:
+        """Take the last attempt of one call."""
+        self.outcomes.append(verdict.outcome)
+        self.codes.append(ended.code)
+        self.failed += verdict.failed
+        self.vanished += verdict.vanished
+        self.statistics += statistics(ended.stdout)
+        self.fatal = self.fatal or verdict.fatal
+        if verdict.outcome is not Outcome.COMPLETE:
+            self.message = verdict.message
+
+    def record(self, run: Run, number: int) -> BatchRecord:
+        return BatchRecord(
+            number=number,
+            outcome=worst(self.outcomes),
+            code=max(self.codes, default=0),
+            message=self.message,
+            failed=self.failed,
+            vanished=self.vanished,
+            statistics=self.statistics,
+            attempts=self.attempts,
+            rsyncs=self.rsyncs,
+            cpu_seconds=self.cpu_seconds,
+            started=self.started,
+            ended=time.time(),
+            boot=boot.boot_id(),
+            session=run.pace.session,
+        )
+
+
+def carry_out(
+    run: Run, calls: Iterable[Call], tally: Tally, log: bytes, beacon: Beacon, on_ended: Callable[[Ended], None] | None = None
+) -> None:
+    """Run the calls in order; stop after one that failed (rather than copied in part)."""
+    for call in calls:
+        ended, verdict = _attempts(run, call, tally, log, beacon)
+        tally.add(ended, verdict)
+        if on_ended:
+            on_ended(ended)
+        if verdict.outcome is Outcome.FAILED:
+            return
+
+
+def _attempts(run: Run, call: Call, tally: Tally, log: bytes, beacon: Beacon) -> tuple[Ended, Verdict]:
+    """Run one call until it ends well, or for good, or `--retries` are used up."""
+    attempt = 0
+    while True:
+        ended = _once(run, call, log, beacon)
+        tally.rsyncs += 1
+        tally.cpu_seconds += ended.cpu_seconds
+        verdict = interpret(ended.code, ended.stderr, stalled=ended.stalled)
+        if not verdict.transient or attempt >= run.pace.retries:
+            return ended, verdict
+        attempt += 1
+        tally.attempts = max(tally.attempts, attempt + 1)
+        time.sleep(pause(attempt, random.random()))
+
+
+def _once(run: Run, call: Call, log: bytes, beacon: Beacon) -> Ended:
+    if not run.local:
+        ramp.permit(run.directory.path)
+
+    def follow(line: bytes) -> None:
+        seen = progress(line)
+        if seen is not None:
+            beacon.update(seen.files, seen.size)
+
+    command = (run.rsync, *call.arguments)
+    with open(log, "ab") as words:
+        words.write(b"$ " + b" ".join(hide_secrets(command[:40])) + b"\n")
+    return run_process(
+        command,
+        cwd=call.cwd,
+        stdin=call.stdin,
+        environ=os.environb,
+        log=log,
+        on_line=follow,
+        stall_seconds=run.pace.stall_timeout or None,
+    )

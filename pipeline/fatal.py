@@ -1,0 +1,24 @@
+"""An error that every batch would meet is met once: the first one leaves a note, the others do not start."""
+
+from __future__ import annotations
+
+from pipeline import durable
+from pipeline.context import Run
+from pipeline.errors import ParsyncError
+from pipeline.records import StopRecord
+
+
+class BatchFailed(ParsyncError):
+    """A stage failed; its record says why."""
+
+
+def check(run: Run) -> None:
+    """Raise when a task of this start met an error that this one would meet too."""
+    note = durable.load(run.directory.fatal, StopRecord)
+    if note is not None and note.session == run.pace.session:
+        raise BatchFailed(note.message, note.hint)
+
+
+def leave_note(run: Run, message: str, hint: str = "") -> None:
+    """Tell the other tasks of this start not to begin."""
+    durable.save(run.directory.fatal, StopRecord(session=run.pace.session, message=message, hint=hint))

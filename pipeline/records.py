@@ -1,0 +1,139 @@
+"""What the stages leave in the work directory for each other: one struct per file (layout in ARCHITECTURE.md).
+
+Pure data. Every record is a checkpoint: where it exists and can be read, its stage is done.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from pipeline.model import FailedPath, Location, Outcome, Statistics
+from pipeline.tree import Listing
+
+
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """`run.json`: what the run is. A later start must ask for the same, or is refused with the option that differs."""
+
+    run_id: str
+    version: str
+    rsync: str
+    source: Location
+    destination: Location
+    root: Location
+    start: bytes
+    options: list[bytes]
+    groups: int
+    batches: int
+    incremental: bool
+    verify: bool
+    created: float
+
+
+class PaceRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """`pace.json`: what each start may set anew. `bwlimit` is KB/s of the whole run, 0 for none."""
+
+    session: str
+    parallel: int
+    bwlimit: int = 0
+    retries: int = 3
+    stall_timeout: float = 0.0
+    keep_runs: int = 30
+
+
+class WalkRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """`walk/frontier.json`: the upper part of the source, and what is left of it in shares.
+
+    `listings` come parents first; shares hold directories none of which is below another. `whole`: the plan is one
+    plain rsync, for `reasons` (an option's meaning), and nothing was walked.
+    """
+
+    listings: list[Listing]
+    shares: list[list[bytes]]
+    threads: int = 1
+    whole: bool = False
+    reasons: list[str] = []  # noqa: RUF012
+    ended: float = 0.0
+
+
+class GroupRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """`plan/group-0007.json`: what one share holds, beside its nodes."""
+
+    files: int = 0
+    directories: int = 0
+    size: int = 0
+    ended: float = 0.0
+
+
+class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """`plan/plan.json`: totals of the plan. Batch k holds `weights[k]`; slots from `len(weights)` on are empty.
+
+    `counted` is False where nothing was walked, and files and size are not known.
+    """
+
+    whole: bool
+    weights: list[BatchWeight]
+    shared: list[bytes]
+    files: int = 0
+    directories: int = 0
+    size: int = 0
+    counted: bool = True
+    incremental: bool = False
+    reasons: list[str] = []  # noqa: RUF012
+    ended: float = 0.0
+
+
+class BatchWeight(msgspec.Struct, frozen=True, array_like=True):
+    """What a batch was planned to hold; `seconds` is the cost model's estimate."""
+
+    units: int
+    files: int
+    size: int
+    seconds: float
+
+
+class BatchRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """`batch/0007.json`, `delete/0007.json`, ...: how the calls of a task ended.
+
+    `code` is the worst exit code of rsync; `started` and `ended` are Unix times; `boot` says in which life of this
+    machine it was written, and `session` at which start of the run.
+    """
+
+    number: int
+    outcome: Outcome
+    code: int
+    message: str = ""
+    failed: list[FailedPath] = []  # noqa: RUF012
+    vanished: list[bytes] = []  # noqa: RUF012
+    statistics: Statistics = Statistics()
+    attempts: int = 1
+    rsyncs: int = 0
+    cpu_seconds: float = 0.0
+    started: float = 0.0
+    ended: float = 0.0
+    boot: str = ""
+    session: str = ""
+    differences: list[bytes] = []  # noqa: RUF012
+    withheld: str = ""
+    """Why a deletion was not carried out; empty when it was."""
+
+
+class StopRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """`fatal.json`: an error that every other batch would meet as well; they do not start in this session."""
+
+    session: str
+    message: str
+    hint: str = ""
+
+
+class FinishRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """`finished.json`: the run came to its end, with this exit code."""
+
+    outcome: Outcome
+    code: int
+    ended: float
+    boot: str = ""
+
+
+def exit_code(outcome: Outcome) -> int:
+    """Return the exit code that a finished run with this worst outcome has (DESIGN section 7)."""
+    return {Outcome.COMPLETE: 0, Outcome.VANISHED: 24, Outcome.PARTIAL: 23, Outcome.FAILED: 1}[outcome]

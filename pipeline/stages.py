@@ -1,0 +1,96 @@
+"""The stages that touch the destination: prepare, copy, delete, settle, verify.
+
+Each returns the record of how it ended and leaves writing it to its task. An interrupted one is simply done again.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from pipeline import durable, movement, rsync
+from pipeline.context import Run
+from pipeline.errors import DestinationError, SourceError
+from pipeline.execution import Tally, carry_out
+from pipeline.model import Kind, Outcome, Unit
+from pipeline.progress import Beacon
+from pipeline.records import BatchRecord
+from pipeline.rsync import Pace
+
+
+def pace_of(run: Run) -> Pace:
+    """Return this process's share of the run's bandwidth."""
+    at_once = min(run.pace.parallel, len(run.plan.weights))
+    return Pace(rsync.share(run.pace.bwlimit, at_once))
+
+
+def prepare(run: Run, beacon: Beacon) -> BatchRecord:
+    """Try source and destination once, and create the shared directories, before N processes fail N times."""
+    tally = Tally()
+    if not run.record.destination.remote:
+        make_folder(run.record.destination.path, itself=bool(run.plan.shared))
+    if run.plan.shared and not _ready(run):
+        shared = [path for path in run.plan.shared if path or run.record.destination.remote or os.geteuid()]
+        calls = rsync.preparing(run.transfer, run.options, shared, open_modes=needs_open_modes(run))
+        carry_out(run, calls, tally, run.directory.log("prepare"), beacon)
+    return tally.record(run, 0)
+
+
+def needs_open_modes(run: Run) -> bool:
+    """Say whether modes could refuse the destination's user; unknown for a remote one, so they are opened."""
+    return run.record.destination.remote or os.geteuid() != 0
+
+
+def _ready(run: Run) -> bool:
+    """Say whether every shared directory is there already and no mode can refuse us."""
+    if needs_open_modes(run):
+        return False
+    below = run.record.destination.path
+    return all(_is_real_directory(os.path.join(below, path) if path else below) for path in run.plan.shared)
+
+
+def _is_real_directory(path: bytes) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return path.endswith(b"/") and os.path.isdir(path)
+
+
+def make_folder(path: bytes, *, itself: bool) -> None:
+    """Create a local destination's missing parents, and the folder itself where several processes will share it."""
+    folder = path if itself else os.path.dirname(path.rstrip(b"/")) or b"."
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        shown = os.fsdecode(folder)
+        raise DestinationError(f"destination {shown} cannot be created: {error.strerror}", "choose another or make it") from None
+
+
+def copy(run: Run, number: int, beacon: Beacon) -> BatchRecord:
+    """Copy one batch."""
+    tally = Tally()
+    log = run.directory.log(f"batch-{number:04}")
+    if run.plan.whole:
+        calls = iter([rsync.whole(run.transfer, run.options, pace_of(run))])
+        trees = [run.record.start]
+    else:
+        units = tuple(durable.read_records(run.directory.units(number), Unit))
+        calls = rsync.copying(run.transfer, run.options, units, pace_of(run))
+        trees = [unit.paths[0] for unit in units if unit.kind is Kind.TREE]
+    movement.move_new(run, trees, log)
+    carry_out(run, calls, tally, log, beacon)
+    return tally.record(run, number)
+
+
+def settle(run: Run, beacon: Beacon) -> BatchRecord:
+    """Give the shared directories their final modes and times."""
+    tally = Tally()
+    if run.plan.shared:
+        calls = rsync.settling(run.transfer, run.options, run.plan.shared)
+        carry_out(run, calls, tally, run.directory.log("settle"), beacon)
+    return tally.record(run, 0)
+
+
+def verify(run: Run, number: int, beacon: Beacon) -> BatchRecord:
+    """Compare one batch by checksum and attributes; what differs makes the outcome partial."""
+    raise NotImplementedError

@@ -1,0 +1,319 @@
+"""The Luigi tasks: the static graph of one run. Each `run` is a few calls; what they do is in the modules below.
+
+Order: WalkSource, PlanGroup(n), MergeTasks, PrepareDestination, RsyncBatch(k), ApproveDeletion, DeleteExtras(k),
+SettleDirectories, VerifyBatch(k), Sync (DESIGN section 3).
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import luigi
+
+from pipeline import deletion, fatal, finish, settings, stages, verification, walking
+from pipeline.model import Outcome
+from pipeline.opening import Opened, Request, open_run
+from pipeline.records import BatchRecord, FinishRecord, GroupRecord, PlanRecord, WalkRecord
+from pipeline.stage import Checkpoint, Stage
+
+settings.install()
+
+Requirements = list[luigi.Task]
+
+_PLANNING, _WALKING = 2_000_000, 3_000_000
+"""Priorities above those of batches, which count down from a million in the order of the plan: largest first."""
+
+
+class WalkSource(Stage):
+    """Walk the upper part of the source until there are enough subtrees to share out."""
+
+    priority = _WALKING
+
+    def output(self) -> Checkpoint[WalkRecord]:
+        return Checkpoint(self.context.directory.frontier, WalkRecord)
+
+    def run(self) -> None:
+        with self.beacon() as beacon:
+            self.output().write(walking.walk_source(self.context, beacon))
+
+
+class PlanGroup(Stage):
+    """Walk one share of the source entirely."""
+
+    number = luigi.IntParameter(description="which share, from 0")
+    priority = _PLANNING
+
+    def requires(self) -> Requirements:
+        return [WalkSource(run_path=self.run_path)]
+
+    def output(self) -> Checkpoint[GroupRecord]:
+        return Checkpoint(self.context.directory.group(self.number), GroupRecord)
+
+    @property
+    def idle(self) -> bool:
+        shares = self.context.walked.shares
+        return self.number >= len(shares) or not shares[self.number]
+
+    def run(self) -> None:
+        if self.idle:
+            self.output().write(GroupRecord())
+            return
+        with self.beacon() as beacon:
+            self.output().write(walking.plan_group(self.context, self.number, beacon))
+
+
+class MergeTasks(Stage):
+    """Merge the shares into one plan and write what each batch holds."""
+
+    priority = _PLANNING
+
+    def requires(self) -> Requirements:
+        groups = range(self.context.record.groups)
+        return [PlanGroup(run_path=self.run_path, number=number) for number in groups]
+
+    def output(self) -> Checkpoint[PlanRecord]:
+        return Checkpoint(self.context.directory.plan, PlanRecord)
+
+    def run(self) -> None:
+        with self.beacon():
+            self.output().write(walking.merge(self.context))
+
+
+class Work(Stage):
+    """A stage that runs rsync and leaves how it ended; one that failed is tried again by the next start."""
+
+    def output(self) -> Checkpoint[BatchRecord]:
+        raise NotImplementedError
+
+    def complete(self) -> bool:
+        record = self.output().read()
+        return record is not None and record.outcome is not Outcome.FAILED
+
+    def conclude(self, record: BatchRecord) -> None:
+        """Write the record; raise when it failed, and keep the other tasks from failing in the same way."""
+        self.output().write(record)
+        if record.outcome is Outcome.FAILED:
+            if record.fatal:
+                fatal.leave_note(self.context, record.message)
+            raise fatal.BatchFailed(record.message, f"see {self.context.log_of(self.name)}")
+
+
+class PrepareDestination(Work):
+    """Try both ends once; create the directories that several batches share."""
+
+    priority = _PLANNING
+
+    def requires(self) -> Requirements:
+        return [MergeTasks(run_path=self.run_path)]
+
+    def output(self) -> Checkpoint[BatchRecord]:
+        return Checkpoint(self.context.directory.prepared, BatchRecord)
+
+    def run(self) -> None:
+        with self.beacon() as beacon:
+            self.conclude(stages.prepare(self.context, beacon))
+
+
+class RsyncBatch(Work):
+    """Copy one batch."""
+
+    number = luigi.IntParameter(description="which batch, from 0")
+
+    @property
+    def priority(self) -> int:
+        return 1_000_000 - int(self.number)
+
+    def requires(self) -> Requirements:
+        return [PrepareDestination(run_path=self.run_path)]
+
+    def output(self) -> Checkpoint[BatchRecord]:
+        return Checkpoint(self.context.directory.outcome(self.number), BatchRecord)
+
+    @property
+    def idle(self) -> bool:
+        return bool(self.number >= len(self.context.plan.weights))
+
+    def run(self) -> None:
+        if self.idle:
+            self.conclude(stages.nothing(self.context, self.number))
+            return
+        weight = self.context.plan.weights[self.number]
+        with self.beacon(weight.files, weight.size) as beacon:
+            self.conclude(stages.copy(self.context, self.number, beacon))
+
+
+def batches(task: Stage) -> Requirements:
+    """Return all batches of a task's run."""
+    return [RsyncBatch(run_path=task.run_path, number=number) for number in range(task.context.record.batches)]
+
+
+class ApproveDeletion(Work):
+    """Decide once, for the whole run, whether anything may be deleted."""
+
+    def requires(self) -> Requirements:
+        return batches(self)
+
+    def output(self) -> Checkpoint[BatchRecord]:
+        return Checkpoint(self.context.directory.approval, BatchRecord)
+
+    @property
+    def idle(self) -> bool:
+        return not deletion.needed(self.context)
+
+    def run(self) -> None:
+        if self.idle:
+            self.conclude(stages.nothing(self.context, 0))
+            return
+        with self.beacon() as beacon:
+            self.conclude(deletion.approve(self.context, beacon))
+
+
+class DeleteExtras(Work):
+    """Delete what the source does not have, below one batch's trees."""
+
+    number = luigi.IntParameter(description="which batch, from 0")
+
+    def requires(self) -> Requirements:
+        return [ApproveDeletion(run_path=self.run_path)]
+
+    def output(self) -> Checkpoint[BatchRecord]:
+        return Checkpoint(self.context.directory.deleted(self.number), BatchRecord)
+
+    @property
+    def idle(self) -> bool:
+        return bool(self.number >= len(self.context.plan.weights)) or not deletion.approved(self.context)
+
+    def run(self) -> None:
+        if self.idle:
+            self.conclude(stages.nothing(self.context, self.number))
+            return
+        with self.beacon() as beacon:
+            self.conclude(deletion.delete(self.context, self.number, beacon))
+
+
+class SettleDirectories(Work):
+    """Give the shared directories their final modes and times."""
+
+    def requires(self) -> Requirements:
+        if not self.context.options.delete:
+            return batches(self)
+        return [DeleteExtras(run_path=self.run_path, number=number) for number in range(self.context.record.batches)]
+
+    def output(self) -> Checkpoint[BatchRecord]:
+        return Checkpoint(self.context.directory.settled, BatchRecord)
+
+    @property
+    def idle(self) -> bool:
+        return not self.context.plan.shared
+
+    def run(self) -> None:
+        if self.idle:
+            self.conclude(stages.nothing(self.context, 0))
+            return
+        with self.beacon() as beacon:
+            self.conclude(stages.settle(self.context, beacon))
+
+
+class VerifyBatch(Work):
+    """Compare one batch by checksum and attributes."""
+
+    number = luigi.IntParameter(description="which batch, from 0")
+
+    def requires(self) -> Requirements:
+        return [SettleDirectories(run_path=self.run_path)]
+
+    def output(self) -> Checkpoint[BatchRecord]:
+        return Checkpoint(self.context.directory.verified(self.number), BatchRecord)
+
+    @property
+    def idle(self) -> bool:
+        return bool(self.number >= len(self.context.plan.weights))
+
+    def run(self) -> None:
+        if self.idle:
+            self.conclude(stages.nothing(self.context, self.number))
+            return
+        with self.beacon() as beacon:
+            self.conclude(verification.verify(self.context, self.number, beacon))
+
+
+class Finish(Stage):
+    """Everything of one run; writes the report and how the run ended."""
+
+    def requires(self) -> Requirements:
+        if not self.context.record.verify:
+            return [SettleDirectories(run_path=self.run_path)]
+        return [VerifyBatch(run_path=self.run_path, number=number) for number in range(self.context.record.batches)]
+
+    def output(self) -> Checkpoint[FinishRecord]:
+        return Checkpoint(self.context.directory.finished, FinishRecord)
+
+    @property
+    def idle(self) -> bool:
+        return True
+
+    def run(self) -> None:
+        self.output().write(finish.finish(self.context))
+
+
+class Sync(luigi.Task):
+    """Copy a source to a destination: the root of a run, with the parameters of the command line."""
+
+    src = luigi.Parameter(description="source, as rsync takes it")
+    dest = luigi.Parameter(description="destination, as rsync takes it")
+    rsync_args = luigi.ListParameter(default=(), description="options for rsync, as a JSON list")
+    id = luigi.Parameter(default="", description="name of the run; the same name goes on with it")
+    work_dir = luigi.Parameter(default="", description="where runs keep their state")
+    groups = luigi.IntParameter(default=0, description="shares of the source to plan in parallel; 0: from --workers")
+    batches = luigi.IntParameter(default=0, description="batches to copy, at most; 0: from --workers")
+    incremental = luigi.BoolParameter(default=False, description="plan only what changed since the last run")
+    full_every = luigi.IntParameter(default=0, description="every so many runs a full plan; 0: never forced")
+    verify = luigi.BoolParameter(default=False, description="compare by checksum afterwards")
+    bwlimit = luigi.IntParameter(default=0, significant=False, description="KB/s of all processes together")
+    retries = luigi.IntParameter(default=3, significant=False, description="tries after a transient failure")
+    stall_timeout = luigi.FloatParameter(default=0.0, significant=False, description="seconds without progress")
+    keep_runs = luigi.IntParameter(default=30, significant=False, description="finished runs to keep")
+    processes = luigi.IntParameter(default=0, significant=False, description="processes at once; 0: Luigi's --workers")
+
+    @cached_property
+    def opened(self) -> Opened:
+        """The run, opened once: located, locked, its identity written."""
+        return open_run(self._request())
+
+    def _request(self) -> Request:
+        parallel = self.processes or luigi.interface.core().workers
+        return Request.of_text(
+            source=self.src,
+            destination=self.dest,
+            options=self.rsync_args,
+            run_id=self.id,
+            work_dir=self.work_dir,
+            groups=self.groups,
+            batches=self.batches,
+            parallel=parallel,
+            incremental=self.incremental,
+            full_every=self.full_every,
+            verify=self.verify,
+            bwlimit=self.bwlimit,
+            retries=self.retries,
+            stall_timeout=self.stall_timeout,
+            keep_runs=self.keep_runs,
+        )
+
+    def requires(self) -> Requirements:
+        return [Finish(run_path=self.opened.path)]
+
+    def output(self) -> Checkpoint[Any]:
+        return Checkpoint(self.opened.run.directory.finished, FinishRecord)
+
+    def complete(self) -> bool:
+        """Say whether the run came to an end that needs no further start."""
+        finished = self.output().read()
+        return finished is not None and finished.outcome.done
+
+    def run(self) -> None:
+        """Say that the run ended short of the promise; its end is written already."""
+        finished = self.output().read()
+        if finished is None or not finished.outcome.done:
+            raise finish.Incomplete(finish.message(self.opened.run))

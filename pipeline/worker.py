@@ -1,0 +1,73 @@
+"""Luigi's worker and its task processes, as this pipeline needs them.
+
+Task processes die with their parent, and end their rsync before they go; idle tasks need no process at all.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from types import TracebackType
+
+from luigi import Task
+from luigi.interface import _WorkerSchedulerFactory
+from luigi.scheduler import Scheduler
+from luigi.worker import ContextManagedTaskProcess, TaskProcess, Worker
+
+from pipeline.interrupts import in_task
+
+
+class TaskContext:
+    """Set up a forked task process; named in Luigi's setting `task_process_context`."""
+
+    def __init__(self, process: TaskProcess) -> None:
+        self._process = process
+
+    def __enter__(self) -> None:
+        if self._process.use_multiprocessing:
+            in_task()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Leave the error to Luigi."""
+
+
+class ThriftyWorker(Worker):
+    """A worker that runs idle tasks without a process of their own, and can stop in order."""
+
+    def _create_task_process(self, task: Task) -> ContextManagedTaskProcess:
+        process = super()._create_task_process(task)
+        if getattr(task, "idle", False):
+            process.use_multiprocessing = False
+        return process
+
+    def stop_in_order(self) -> int:
+        """Ask for no more tasks, end the running ones; return how many there were."""
+        self._start_phasing_out()
+        running = [process for process in self._running_tasks.values() if process.use_multiprocessing]
+        for process in running:
+            if process.pid:
+                os.kill(process.pid, signal.SIGTERM)
+        return len(running)
+
+    @property
+    def running(self) -> int:
+        return len(self._running_tasks)
+
+
+class Factory(_WorkerSchedulerFactory):
+    """Makes the worker and keeps it, so that a signal can reach it."""
+
+    def __init__(self) -> None:
+        self.worker: ThriftyWorker | None = None
+
+    def create_worker(self, scheduler: Scheduler, worker_processes: int, assistant: bool = False) -> ThriftyWorker:
+        self.worker = ThriftyWorker(scheduler=scheduler, worker_processes=worker_processes, assistant=assistant)
+        return self.worker
+
+
+def quiet() -> None:
+    """Keep Luigi's own log lines to warnings: the command has its own display."""
+    logging.getLogger("luigi").setLevel(logging.ERROR)
+    logging.getLogger("luigi-interface").setLevel(logging.ERROR)
+    logging.getLogger("luigi.scheduler").setLevel(logging.ERROR)
