@@ -5,15 +5,14 @@ The gates hold for the run as a whole, where rsync's own hold for one process (R
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
+
+import msgspec
 
 from pipeline import durable, rsync
 from pipeline.context import Run
 from pipeline.execution import Tally, carry_out
-from pipeline.model import Kind, Unit
-from pipeline.process import Ended
+from pipeline.model import Kind, Statistics, Unit
 from pipeline.progress import Beacon
 from pipeline.records import BatchRecord
 
@@ -26,20 +25,43 @@ class Targets:
     levels: list[bytes]
 
 
-def stage_needed(run: Run) -> bool:
+def needed(run: Run) -> bool:
     """Say whether deletion is a stage of its own: one plain rsync deletes by itself."""
     return run.options.delete and not run.plan.whole
 
 
-def withheld(run: Run) -> str:
-    """Return why nothing may be deleted, or nothing."""
+def approve(run: Run, beacon: Beacon) -> BatchRecord:
+    """Decide for the whole run whether anything may be deleted; what is withheld is said in the record.
+
+    With `--max-delete` everything that would be deleted is counted first.
+    """
+    tally = Tally()
+    reason = _not_copied(run)
+    limit = run.options.max_delete
+    if not reason and limit is not None:
+        everything = [targets(run, number) for number in range(len(run.plan.weights))]
+        found = Targets([path for part in everything for path in part.trees], list(run.plan.shared))
+        _carry_out(run, found, tally, "delete-count", beacon, dry_run=True)
+        planned = tally.statistics.deleted
+        if planned > limit:
+            reason = f"--max-delete={limit} refuses {planned} deletions"
+    return msgspec.structs.replace(tally.record(run, 0), withheld=reason, statistics=Statistics())
+
+
+def _not_copied(run: Run) -> str:
+    """Name a batch that was not copied entirely; with `--ignore-errors` none counts."""
     if run.options.ignore_errors:
         return ""
     for number in range(len(run.plan.weights)):
         record = durable.load(run.directory.outcome(number), BatchRecord)
         if record is None or not record.outcome.done:
-            return f"batch {number} was not copied entirely"
+            return "some paths could not be copied"
     return ""
+
+
+def approved(run: Run) -> bool:
+    record = durable.load(run.directory.approval, BatchRecord)
+    return needed(run) and record is not None and not record.withheld
 
 
 def targets(run: Run, number: int) -> Targets:
@@ -49,41 +71,13 @@ def targets(run: Run, number: int) -> Targets:
     return Targets(trees, list(run.plan.shared[number :: len(run.plan.weights)]))
 
 
-def count(run: Run, number: int, beacon: Beacon) -> BatchRecord:
-    """Count what delete task `number` would delete, for a `--max-delete` of the whole run."""
-    return _delete(run, number, beacon, dry_run=True)
-
-
 def delete(run: Run, number: int, beacon: Beacon) -> BatchRecord:
-    """Delete below one batch's trees and shared levels, or say why not."""
-    reason = withheld(run) or _over_limit(run)
-    if reason:
-        return with_reason(Tally().record(run, number), reason)
-    return _delete(run, number, beacon, dry_run=False)
-
-
-def with_reason(record: BatchRecord, reason: str) -> BatchRecord:
-    import msgspec
-
-    return msgspec.structs.replace(record, withheld=reason)
-
-
-def _over_limit(run: Run) -> str:
-    limit = run.options.max_delete
-    if limit is None:
-        return ""
-    planned = 0
-    for number in range(len(run.plan.weights)):
-        record = durable.load(run.directory.counted(number), BatchRecord)
-        planned += record.statistics.deleted if record else 0
-    if planned <= limit:
-        return ""
-    return f"--max-delete={limit} refuses {planned} deletions; nothing was deleted"
-
-
-def _delete(run: Run, number: int, beacon: Beacon, *, dry_run: bool) -> BatchRecord:
+    """Delete below one batch's trees, and in its share of the shared directories."""
     tally = Tally()
-    found = targets(run, number)
-    calls = rsync.deleting(run.transfer, run.options, found.trees, found.levels, dry_run=dry_run)
-    carry_out(run, calls, tally, run.directory.log(f"delete-{number:04}"), beacon)
+    _carry_out(run, targets(run, number), tally, f"DeleteExtras-{number:04}", beacon)
     return tally.record(run, number)
+
+
+def _carry_out(run: Run, found: Targets, tally: Tally, log: str, beacon: Beacon, *, dry_run: bool = False) -> None:
+    calls = rsync.deleting(run.transfer, run.options, found.trees, found.levels, dry_run=dry_run)
+    carry_out(run, calls, tally, run.directory.log(log), beacon)

@@ -67,6 +67,7 @@ class Tally:
             ended=time.time(),
             boot=boot.boot_id(),
             session=run.pace.session,
+            fatal=self.fatal,
         )
 
 

@@ -112,6 +112,7 @@ class BatchRecord(msgspec.Struct, frozen=True, kw_only=True):
     ended: float = 0.0
     boot: str = ""
     session: str = ""
+    fatal: bool = False
     differences: list[bytes] = []  # noqa: RUF012
     withheld: str = ""
     """Why a deletion was not carried out; empty when it was."""

@@ -111,13 +111,23 @@ def deleting(
 _KEPT_FOR_DELETION = frozenset({"--delete-excluded", "--ignore-errors", "--force"})
 
 
+def verifying_whole(transfer: Transfer, options: Options) -> Call:
+    """Return the comparison of a run that was one plain rsync."""
+    ends = (transfer.source.argument(), transfer.destination.argument())
+    return Call((b"-a", *_comparing(options), b"--", *ends))
+
+
 def verifying(transfer: Transfer, options: Options, units: Iterable[Unit], shared: Sequence[bytes]) -> Iterator[Call]:
     """Yield dry runs that compare by checksum and attributes and print a line per difference."""
-    words = options.words(drop=QUIET | DELETION_NAMES | {"--remove-source-files"})
-    compare = (*words, b"-n", b"-c", b"--out-format=%i %n%L", b"--no-human-readable")
+    compare = _comparing(options)
     trees = [path for unit in units if unit.kind is not Kind.MOUNTS for path in unit.paths]
     yield from _calls(transfer, (b"-aR", b"--no-implied-dirs", *compare), trees)
     yield from _directories(transfer, compare, shared)
+
+
+def _comparing(options: Options) -> tuple[bytes, ...]:
+    words = options.words(drop=QUIET | DELETION_NAMES | {"--remove-source-files"})
+    return (*words, b"-n", b"-c", b"--out-format=%i %n%L", b"--no-human-readable")
 
 
 def _directories(transfer: Transfer, words: tuple[bytes, ...], shared: Sequence[bytes]) -> Iterator[Call]:

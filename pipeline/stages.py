@@ -1,4 +1,4 @@
-"""The stages that touch the destination: prepare, copy, delete, settle, verify.
+"""The stages that copy: prepare the destination, copy a batch, settle the shared directories.
 
 Each returns the record of how it ended and leaves writing it to its task. An interrupted one is simply done again.
 """
@@ -10,9 +10,9 @@ import stat
 
 from pipeline import durable, movement, rsync
 from pipeline.context import Run
-from pipeline.errors import DestinationError, SourceError
+from pipeline.errors import DestinationError
 from pipeline.execution import Tally, carry_out
-from pipeline.model import Kind, Outcome, Unit
+from pipeline.model import Kind, Unit
 from pipeline.progress import Beacon
 from pipeline.records import BatchRecord
 from pipeline.rsync import Pace
@@ -32,7 +32,7 @@ def prepare(run: Run, beacon: Beacon) -> BatchRecord:
     if run.plan.shared and not _ready(run):
         shared = [path for path in run.plan.shared if path or run.record.destination.remote or os.geteuid()]
         calls = rsync.preparing(run.transfer, run.options, shared, open_modes=needs_open_modes(run))
-        carry_out(run, calls, tally, run.directory.log("prepare"), beacon)
+        carry_out(run, calls, tally, run.directory.log("PrepareDestination"), beacon)
     return tally.record(run, 0)
 
 
@@ -69,7 +69,7 @@ def make_folder(path: bytes, *, itself: bool) -> None:
 def copy(run: Run, number: int, beacon: Beacon) -> BatchRecord:
     """Copy one batch."""
     tally = Tally()
-    log = run.directory.log(f"batch-{number:04}")
+    log = run.directory.log(f"RsyncBatch-{number:04}")
     if run.plan.whole:
         calls = iter([rsync.whole(run.transfer, run.options, pace_of(run))])
         trees = [run.record.start]
@@ -87,10 +87,10 @@ def settle(run: Run, beacon: Beacon) -> BatchRecord:
     tally = Tally()
     if run.plan.shared:
         calls = rsync.settling(run.transfer, run.options, run.plan.shared)
-        carry_out(run, calls, tally, run.directory.log("settle"), beacon)
+        carry_out(run, calls, tally, run.directory.log("SettleDirectories"), beacon)
     return tally.record(run, 0)
 
 
-def verify(run: Run, number: int, beacon: Beacon) -> BatchRecord:
-    """Compare one batch by checksum and attributes; what differs makes the outcome partial."""
-    raise NotImplementedError
+def nothing(run: Run, number: int) -> BatchRecord:
+    """Return the record of a slot with nothing to do."""
+    return Tally().record(run, number)

@@ -1,0 +1,67 @@
+"""`parsync`: arguments to a run, errors to one line on stderr, the outcome to an exit code.
+
+The only module that prints. Luigi is imported late, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from pipeline.command_line import Command, parse_arguments
+from pipeline.errors import ExitCode, Interrupted, ParsyncError
+from pipeline.model import printable
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    command = parse_arguments(sys.argv[1:] if arguments is None else arguments)
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
+    try:
+        return _dry_run(command) if command.dry_run else _sync(command)
+    except ParsyncError as error:
+        complain(str(error))
+        return int(error.code)
+    except KeyboardInterrupt:
+        complain("interrupted (start the same command again to go on)")
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.FAILED)
+    except OSError as error:
+        where = f" {printable(os.fsencode(error.filename))}" if error.filename else ""
+        complain(f"{error.strerror or error}{where} (start the same command again when that is mended)")
+        return int(ExitCode.FAILED)
+
+
+def complain(text: str) -> None:
+    """Print one line on stderr."""
+    line = text.replace("\n", " ")
+    print(f"parsync: {printable(os.fsencode(line))}", file=sys.stderr, flush=True)
+
+
+def _dry_run(command: Command) -> int:
+    """Show what rsync would do; nothing is written, neither at the destination nor in the run's state."""
+    from pipeline.dry_run import show
+
+    return show(command.request, sys.stdout.buffer)
+
+
+def _sync(command: Command) -> int:
+    from pipeline import session
+
+    outcome = session.run(command, complain)
+    if outcome.text:
+        sys.stdout.write(outcome.text)
+        sys.stdout.flush()
+    if outcome.interrupted:
+        raise Interrupted(outcome.error)
+    if outcome.error:
+        complain(outcome.error)
+    return outcome.code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""`parsync -n`: one plain rsync dry run, shown as it speaks; no run, no state, no lock."""
+
+from __future__ import annotations
+
+import os
+from typing import BinaryIO
+
+from pipeline import rsync
+from pipeline.errors import RsyncError
+from pipeline.interpret import interpret
+from pipeline.model import Outcome, printable
+from pipeline.opening import Request, transfer_of
+from pipeline.process import run, version, which_rsync
+from pipeline.records import exit_code
+
+
+def show(request: Request, output: BinaryIO) -> int:
+    """Print what rsync would do; return the exit code of the transfer that it tried."""
+    request.check()
+    transfer, options = transfer_of(request, os.getcwdb())
+    program = which_rsync(os.environ)
+    version(program)
+    call = rsync.dry(transfer, options)
+
+    def pass_on(line: bytes) -> None:
+        output.write(printable(line).encode() + b"\n")
+        output.flush()
+
+    ended = run((program, *call.arguments), cwd=call.cwd, environ=os.environb, on_line=pass_on)
+    verdict = interpret(ended.code, ended.stderr)
+    if verdict.outcome is Outcome.FAILED:
+        raise RsyncError(verdict.message or f"rsync ended with code {ended.code}")
+    return exit_code(verdict.outcome)
