@@ -1,0 +1,137 @@
+"""Locks: one run at a time per destination, whoever started it.
+
+A lock is a file held with flock, which the kernel lets go when its holders are dead: the command, and the task
+processes it forked. Where a file system has no flock, a file made exclusively names its holder instead.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import socket
+import time
+from dataclasses import dataclass
+
+import msgspec
+
+from pipeline.boot import boot_id
+from pipeline.errors import LockedError
+
+_WITHOUT_FLOCK = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+
+
+class Holder(msgspec.Struct):
+    """Who holds a lock; `born` is the process's start time, so that a reused pid is noticed."""
+
+    host: str
+    pid: int
+    born: str
+    boot: str
+    since: float
+    run_id: str
+
+
+@dataclass(slots=True)
+class Lock:
+    """A held lock. `exclusive_file` is the file that stands for it where flock does not work."""
+
+    handle: int
+    exclusive_file: bytes = b""
+
+    def release(self) -> None:
+        if self.handle >= 0:
+            os.close(self.handle)
+            self.handle = -1
+        if self.exclusive_file:
+            os.unlink(self.exclusive_file)
+            self.exclusive_file = b""
+
+
+def hold(root: bytes, key: bytes, *, what: str, run_id: str) -> Lock:
+    """Take the lock for `key`, or raise LockedError with its holder. `what` names it for people."""
+    folder = os.path.join(root, b"locks")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    path = os.path.join(folder, hashlib.blake2b(key, digest_size=16).hexdigest().encode())
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        busy = _busy(what, _read(path))
+        os.close(handle)
+        raise busy from None
+    except OSError as error:
+        os.close(handle)
+        if error.errno not in _WITHOUT_FLOCK:
+            raise
+        return _hold_by_file(path + b".held", what, run_id)
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, msgspec.json.encode(myself(run_id)), 0)
+    return Lock(handle)
+
+
+def _hold_by_file(path: bytes, what: str, run_id: str) -> Lock:
+    """Make the lock's file exclusively; take over one whose holder is provably dead."""
+    for _ in range(3):
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            holder = _read(path)
+            if holder is None or not dead(holder):
+                raise _busy(what, holder) from None
+            _take_away(path)
+            continue
+        os.write(handle, msgspec.json.encode(myself(run_id)))
+        os.close(handle)
+        return Lock(-1, path)
+    raise _busy(what, _read(path))
+
+
+def _take_away(path: bytes) -> None:
+    """Remove a dead holder's file; of several that try, one renames it and the others find it gone."""
+    aside = path + b".%d" % os.getpid()
+    try:
+        os.rename(path, aside)
+        os.unlink(aside)
+    except FileNotFoundError:
+        return
+
+
+def myself(run_id: str) -> Holder:
+    return Holder(socket.gethostname(), os.getpid(), born(os.getpid()), boot_id(), time.time(), run_id)
+
+
+def born(pid: int) -> str:
+    """Return when a process started, in the kernel's ticks; empty when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[19].decode()
+    except (OSError, IndexError):
+        return ""
+
+
+def dead(holder: Holder) -> bool:
+    """Say whether a holder is provably gone; of another host nothing can be proved."""
+    if holder.host != socket.gethostname():
+        return False
+    return holder.boot != boot_id() or born(holder.pid) != holder.born
+
+
+def _read(path: bytes) -> Holder | None:
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+            return msgspec.json.decode(file.read(), type=Holder)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _busy(what: str, holder: Holder | None) -> LockedError:
+    if holder is None:
+        return LockedError(f"destination {what} is held by another run", "wait for it to end")
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder.since))
+    name = f" {holder.run_id}" if holder.run_id else ""
+    return LockedError(
+        f"destination {what} is held by run{name} (host {holder.host}, pid {holder.pid}, since {since})",
+        "wait for it to end, or stop it",
+    )
