@@ -1,0 +1,60 @@
+"""Signals: the first asks the command to stop in order, the second stops it; task processes end their rsync.
+
+SIGINT, SIGTERM and SIGHUP mean the same; under nohup SIGHUP stays ignored.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from pipeline.errors import Interrupted
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PR_SET_PDEATHSIG = 1
+
+
+@contextmanager
+def install(on_first: Callable[[], None]) -> Iterator[None]:
+    """Handle signals of the command while the block runs; the second one raises Interrupted wherever it is."""
+    seen = 0
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        nonlocal seen
+        seen += 1
+        if seen > 1:
+            raise Interrupted("stopped at once", "start the same command again to go on")
+        on_first()
+
+    before = {}
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            before[number] = signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def in_task() -> None:
+    """Set up a forked task process: it dies with its parent, and SIGTERM ends what it started.
+
+    A terminal's ^C goes to the command alone, which passes it on as SIGTERM.
+    """
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Interrupted("stopped", "start the same command again to go on")
