@@ -26,7 +26,7 @@ def show(request: Request, output: BinaryIO) -> int:
         output.write(printable(line).encode() + b"\n")
         output.flush()
 
-    ended = run((program, *call.arguments), cwd=call.cwd, environ=os.environb, on_line=pass_on)
+    ended = run((program, *call.arguments), environ=os.environb, on_line=pass_on)
     verdict = interpret(ended.code, ended.stderr)
     if verdict.outcome is Outcome.FAILED:
         raise RsyncError(verdict.message or f"rsync ended with code {ended.code}")

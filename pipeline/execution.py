@@ -113,7 +113,7 @@ def _once(run: Run, call: Call, log: bytes, beacon: Beacon) -> Ended:
         words.write(b"$ " + b" ".join(hide_secrets(command[:40])) + b"\n")
     return run_process(
         command,
-        cwd=call.cwd,
+        cwd=run.record.cwd,
         stdin=call.stdin,
         environ=os.environb,
         log=log,

@@ -160,6 +160,7 @@ def _new_record(request: Request, transfer: Transfer, run_id: str, rsync_version
         rsync=rsync_version,
         source=transfer.source,
         destination=transfer.destination,
+        cwd=os.getcwdb(),
         root=transfer.root,
         start=transfer.start,
         options=list(transfer.options),

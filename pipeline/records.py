@@ -12,13 +12,17 @@ from pipeline.tree import Listing
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """`run.json`: what the run is. A later start must ask for the same, or is refused with the option that differs."""
+    """`run.json`: what the run is. A later start must ask for the same, or is refused with the option that differs.
+
+    `cwd` is the folder in which relative paths in options have their meaning.
+    """
 
     run_id: str
     version: str
     rsync: str
     source: Location
     destination: Location
+    cwd: bytes
     root: Location
     start: bytes
     options: list[bytes]

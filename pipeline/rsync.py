@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.model import Kind, Location, Transfer, Unit
-from pipeline.options import DELETION_NAMES, OUTPUT_NAMES, Options, Role
+from pipeline.option_table import DELETION_NAMES, MOVING_NAMES, OUTPUT_NAMES
+from pipeline.options import Options
 
 ARGUMENT_BYTES = 1_000_000
 """Paths of one call. Linux allows 2 MiB of arguments and environment, each counted with 9 bytes of its own."""
@@ -18,18 +19,15 @@ _PER_ARGUMENT = 9
 COUNTED = (b"--stats", b"--info=progress2", b"--no-human-readable")
 """Makes rsync count what it does and print its progress in plain numbers."""
 QUIET = OUTPUT_NAMES
-_STRUCTURE = QUIET | DELETION_NAMES | {
-    "--checksum", "--remove-source-files", "--link-dest", "--copy-dest", "--compare-dest", "--hard-links", "--fuzzy",
-}  # fmt: skip
+_STRUCTURE = QUIET | DELETION_NAMES | MOVING_NAMES | {"--hard-links"}
 """Options without a meaning for calls that move no file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One rsync process: arguments without the program's name, the folder it starts in, what it reads."""
+    """One rsync process: arguments without the program's name, and what it reads."""
 
     arguments: tuple[bytes, ...]
-    cwd: bytes | None = None
     stdin: bytes = b""
 
 
@@ -57,11 +55,8 @@ def whole(transfer: Transfer, options: Options, pace: Pace = Pace()) -> Call:  #
 
 def dry(transfer: Transfer, options: Options) -> Call:
     """Return the plain call of a dry run, with the output that the user asked for, or else a line per change."""
-    talks = options.verbose or options.itemize or options.out_format
-    words = options.words()
-    return Call(
-        (b"-a", *words, b"-n", *(() if talks else (b"-i",)), b"--", transfer.source.argument(), transfer.destination.argument())
-    )
+    ends = (transfer.source.argument(), transfer.destination.argument())
+    return Call((b"-a", *options.words(), b"-n", *(() if options.talks else (b"-i",)), b"--", *ends))
 
 
 def copying(transfer: Transfer, options: Options, units: Iterable[Unit], pace: Pace) -> Iterator[Call]:
@@ -149,19 +144,21 @@ def _calls(
 ) -> Iterator[Call]:
     """Yield calls over paths: as arguments where they are local, as a list on stdin where they are remote.
 
-    Arguments cost a fifth of a list, but a remote side would expand `*?[` in them (RSYNC.md 2).
+    Arguments cost a fifth of a list, but a remote side would expand `*?[` in them (RSYNC.md 2). In an argument
+    `/./` says where the path below the root begins, so that relative paths in options keep their meaning.
     """
-    names = [b"./" + path + ending if path else b"./" for path in paths]
-    destination = _into(transfer.destination)
-    if not names:
+    if not paths:
         return
+    destination = _into(transfer.destination)
     if transfer.source.remote:
+        names = [b"./" + path + ending if path else b"./" for path in paths]
         recursion = (b"-r",) if recursive else ()
         listed = (*recursion, b"--from0", b"--files-from=-", b"--", transfer.root.argument(_folder(transfer.root.path)))
         yield Call((*head, *listed, destination), stdin=b"".join(name + b"\0" for name in names))
         return
-    for part in fitting(names):
-        yield Call((*head, b"--", *part, destination), cwd=transfer.root.path)
+    below = _folder(transfer.root.path) + b"./"
+    for part in fitting([below + path + ending if path else below for path in paths]):
+        yield Call((*head, b"--", *part, destination))
 
 
 def fitting(names: list[bytes]) -> Iterator[list[bytes]]:

@@ -1,0 +1,172 @@
+"""What rsync's exit code and words mean: outcome, failed paths, whether to try again. Pure, for any bytes.
+
+rsync speaks in the C locale and escapes odd bytes of names as `\\#ooo` (RSYNC.md 3).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pipeline.model import FailedPath, Outcome, Statistics, printable
+
+OUTCOMES: dict[int, Outcome] = {0: Outcome.COMPLETE, 23: Outcome.PARTIAL, 24: Outcome.VANISHED, 25: Outcome.COMPLETE}
+"""Exit codes that let a run go on; every other one is a failure. 25: `--max-delete` stopped the deletions."""
+TRANSIENT = frozenset({10, 12, 30, 35, 255})
+"""Socket, protocol stream, timeouts, ssh: worth another try (RSYNC.md 17)."""
+MEANINGS: dict[int, str] = {
+    1: "rsync did not accept its options",
+    2: "the two rsyncs speak no common protocol",
+    3: "rsync could not select its files or folders",
+    4: "rsync cannot do what was asked",
+    5: "the daemon refused to start",
+    10: "the connection failed",
+    11: "reading or writing failed",
+    12: "the connection broke",
+    13: "rsync could not print",
+    14: "rsync's processes lost each other",
+    20: "rsync was stopped by a signal",
+    21: "rsync's processes lost each other",
+    22: "rsync had not enough memory",
+    30: "the connection timed out",
+    35: "the daemon did not answer in time",
+    127: "the remote host has no rsync",
+    255: "the remote shell failed",
+}
+
+_FATAL = re.compile(
+    rb"Permission denied \((?:publickey|password|keyboard)|Host key verification failed|Could not resolve hostname"
+    rb"|command not found|rsync: not found|No such file or directory: .*rsync|Read-only file system|No space left on device"
+    rb"|Disk quota exceeded|@ERROR: auth|@ERROR: Unknown module|@ERROR: access denied|module is read only|unknown option"
+    rb"|@ERROR: chroot failed|@ERROR: chdir failed|Name or service not known|Temporary failure in name resolution"
+)
+"""Words of errors that every other process would meet as well."""
+_BUSY = re.compile(rb"max connections")
+_FAILED = re.compile(rb'^(?:rsync: )?(?:\[[\w ]+\] )?([^"]*)"(.*)"([^"]*?)(?: failed)?: ([^"]*?)(?: \((\d+)\))?$', re.DOTALL)
+_VANISHED = re.compile(rb'^file has vanished: "(.*)"', re.DOTALL)
+_TEMPORARY = re.compile(rb"(.*/|)\.([^/]+)\.[A-Za-z0-9]{6}", re.DOTALL)
+_ESCAPE = re.compile(rb"\\#([0-3][0-7]{2})")
+_NOISE = re.compile(rb"^(rsync error:|rsync warning:|\s*$|IO error encountered|sent |total size|Number of|Killed by signal)")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one rsync ended. `transient`: worth another try. `fatal`: every other process would fail alike."""
+
+    outcome: Outcome
+    failed: tuple[FailedPath, ...] = ()
+    vanished: tuple[bytes, ...] = ()
+    message: str = ""
+    transient: bool = False
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One line of `--info=progress2`: files and bytes so far."""
+
+    files: int
+    size: int
+
+
+def unescape(text: bytes) -> bytes:
+    """Undo rsync's escapes."""
+    return _ESCAPE.sub(lambda match: bytes([int(match[1], 8)]), text)
+
+
+def interpret(code: int, stderr: bytes, *, stalled: bool = False) -> Verdict:
+    """Judge an exit code (negative: a signal) together with what rsync said."""
+    if stalled:
+        return Verdict(Outcome.FAILED, message="the transfer stood still", transient=True)
+    failed, missing, vanished = _paths(stderr)
+    outcome = OUTCOMES.get(code, Outcome.FAILED)
+    if outcome is Outcome.PARTIAL and not failed and missing:
+        outcome = Outcome.VANISHED
+    if outcome is not Outcome.FAILED:
+        lost = (*vanished, *missing)
+        return Verdict(outcome, tuple(failed) if outcome is Outcome.PARTIAL else (), lost, _message(code, stderr))
+    fatal = code in (1, 2, 4, 126, 127) or bool(_FATAL.search(stderr))
+    transient = not fatal and (code in TRANSIENT or (code == 5 and bool(_BUSY.search(stderr))))
+    return Verdict(outcome, tuple(failed), (), _message(code, stderr), transient, fatal)
+
+
+def _paths(stderr: bytes) -> tuple[list[FailedPath], list[bytes], list[bytes]]:
+    """Return paths that failed, listed paths that were gone at once, and paths that went during the transfer."""
+    failed: list[FailedPath] = []
+    missing: list[bytes] = []
+    vanished: list[bytes] = []
+    for line in stderr.splitlines():
+        if gone := _VANISHED.match(line):
+            vanished.append(unescape(gone[1]))
+        elif (found := _FAILED.match(line)) and not line.startswith(b"rsync error"):
+            path = _final(unescape(found[2]))
+            if found[5] == b"2" and b"link_stat" in found[1]:
+                missing.append(path)
+            else:
+                failed.append(FailedPath(path, _reason(found[4], found[5])))
+    return failed, missing, vanished
+
+
+def _reason(words: bytes, number: bytes | None) -> str:
+    text = printable(words)
+    return f"{text} ({number.decode()})" if number else text
+
+
+def _final(path: bytes) -> bytes:
+    """Return the name that a temporary file `.name.XXXXXX` was to have."""
+    found = _TEMPORARY.fullmatch(path)
+    return found[1] + found[2] if found else path
+
+
+def _message(code: int, stderr: bytes) -> str:
+    """Return the most telling line: one that is fatal, else the first that is not rsync's own closing words."""
+    if code == 0:
+        return ""
+    lines = [line for line in stderr.splitlines() if not _NOISE.match(line)]
+    telling = next((line for line in lines if _FATAL.search(line)), lines[0] if lines else b"")
+    said = printable(unescape(telling)).removeprefix("rsync: ")
+    meaning = MEANINGS.get(code, f"rsync ended with code {code}" if code >= 0 else f"rsync was killed by signal {-code}")
+    if code in (23, 24, 25):
+        return said
+    return f"{meaning}: {said}" if said else meaning
+
+
+_COUNTS: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
+    (name, re.compile(rb"^" + words + rb": ([\d,.]+)", re.MULTILINE))
+    for name, words in (
+        ("files", rb"Number of files"),
+        ("created", rb"Number of created files"),
+        ("deleted", rb"Number of deleted files"),
+        ("transferred", rb"Number of regular files transferred"),
+        ("size", rb"Total file size"),
+        ("transferred_size", rb"Total transferred file size"),
+        ("sent", rb"Total bytes sent"),
+        ("received", rb"Total bytes received"),
+    )
+)
+_DIRECTORIES = re.compile(rb"^Number of files: [^(\n]*\([^)\n]*\bdir: ([\d,]+)", re.MULTILINE)
+
+
+def statistics(stdout: bytes) -> Statistics:
+    """Read rsync's `--stats`; zeros where it did not come to print them. `files` leaves out directories."""
+    found = {name: _number(pattern.search(stdout)) for name, pattern in _COUNTS}
+    directories = _number(_DIRECTORIES.search(stdout))
+    found["files"] = max(0, found["files"] - directories)
+    return Statistics(**found, directories=directories)
+
+
+def _number(match: re.Match[bytes] | None) -> int:
+    digits = re.sub(rb"\D", b"", match[1]) if match else b""
+    return int(digits[:18] or b"0")
+
+
+_PROGRESS = re.compile(rb"\s*([\d,.]+)\s+\d+%\s+\S+\s+\S+(?:\s+\((?:xfr#(\d+))?)?")
+
+
+def progress(line: bytes) -> Progress | None:
+    """Read one line of `--info=progress2`; None for any other line."""
+    found = _PROGRESS.match(line)
+    if found is None:
+        return None
+    size = re.sub(rb"\D", b"", found[1])
+    return Progress(int((found[2] or b"0")[:18]), int(size[:18] or b"0"))
