@@ -57,19 +57,37 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action="version", version=f"parsync {__version__}")
     made.add_argument("--parallel", type=_count, default=4, metavar="N", help="processes at once (4)")
-    made.add_argument("--bwlimit", type=_count, default=0, metavar="KB", help="KB/s of all processes together (0: none)")
+    made.add_argument(
+        "--bwlimit", type=_count, default=0, metavar="KB", help="KB/s of all processes together (0: none)"
+    )
     made.add_argument("--id", default="", help="name of the run; the same name goes on with it")
     made.add_argument("--no-progress", action="store_true", help="no progress bars")
     made.add_argument("-n", "--dry-run", action="store_true", help="show what would change, and change nothing")
     made.add_argument("--verify", action="store_true", help="compare everything by checksum afterwards")
     made.add_argument("--incremental", action="store_true", help="plan only what changed since the last run")
-    made.add_argument("--full-every", type=_count, default=0, metavar="N", help="with --incremental: a full plan every N runs")
+    made.add_argument(
+        "--full-every",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="with --incremental: a full plan every N runs",
+    )
     made.add_argument("--retries", type=_count, default=3, metavar="N", help="tries after a passing failure (3)")
-    made.add_argument("--stall-timeout", type=_seconds, default=0.0, metavar="S", help="seconds without progress that count as a failure (0: none)")
-    made.add_argument("--work-dir", default="", metavar="D", help="where runs keep their state (~/.local/state/parsync)")
+    made.add_argument(
+        "--stall-timeout",
+        type=_seconds,
+        default=0.0,
+        metavar="S",
+        help="seconds without progress that count as a failure (0: none)",
+    )
+    made.add_argument(
+        "--work-dir", default="", metavar="D", help="where runs keep their state (~/.local/state/parsync)"
+    )
     made.add_argument("--groups", type=_count, default=0, metavar="N", help="shares of the source to plan in parallel")
     made.add_argument("--batches", type=_count, default=0, metavar="K", help="batches to copy, at most")
-    made.add_argument("--keep-runs", type=_count, default=30, metavar="N", help="finished runs whose state is kept (30)")
+    made.add_argument(
+        "--keep-runs", type=_count, default=30, metavar="N", help="finished runs whose state is kept (30)"
+    )
     made.add_argument("--scheduler", default="", metavar="URL", help="a central luigid, such as http://127.0.0.1:8082")
     made.add_argument("source", metavar="SRC", help="path, host:path, host::module/path or rsync://host/module/path")
     made.add_argument("destination", metavar="DEST", help="the same; at most one of the two is remote")

@@ -8,15 +8,18 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import TypeVar
 
 from pipeline import durable
 from pipeline.errors import StateError
-from pipeline.mounts import waits
 from pipeline.model import Transfer
+from pipeline.mounts import waits
 from pipeline.options import Options, parse
 from pipeline.process import which_rsync
 from pipeline.records import PaceRecord, PlanRecord, RunRecord, WalkRecord
 from pipeline.workdir import WorkDirectory
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,9 @@ class Run:
     @cached_property
     def rsync(self) -> bytes:
         return which_rsync(os.environ)
+
+    def log_of(self, name: str) -> str:
+        return os.fsdecode(self.directory.log(name))
 
     @property
     def local(self) -> bool:
@@ -53,7 +59,7 @@ class Run:
         return _needed(durable.load(self.directory.plan, PlanRecord), self.directory.plan)
 
 
-def _needed(record: object, path: bytes) -> object:
+def _needed(record: Record | None, path: bytes) -> Record:
     if record is None:
         raise StateError(f"{os.fsdecode(path)} is missing", "start the same command again to make it anew")
     return record

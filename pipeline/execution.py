@@ -33,7 +33,7 @@ class Tally:
     codes: list[int] = field(default_factory=list)
     failed: list[FailedPath] = field(default_factory=list)
     vanished: list[bytes] = field(default_factory=list)
-    statistics: Statistics = Statistics()
+    statistics: Statistics = field(default_factory=Statistics)
     message: str = ""
     attempts: int = 1
     rsyncs: int = 0
@@ -72,7 +72,12 @@ class Tally:
 
 
 def carry_out(
-    run: Run, calls: Iterable[Call], tally: Tally, log: bytes, beacon: Beacon, on_ended: Callable[[Ended], None] | None = None
+    run: Run,
+    calls: Iterable[Call],
+    tally: Tally,
+    log: bytes,
+    beacon: Beacon,
+    on_ended: Callable[[Ended], None] | None = None,
 ) -> None:
     """Run the calls in order; stop after one that failed (rather than copied in part)."""
     for call in calls:

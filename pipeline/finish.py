@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pipeline import boot, durable
 from pipeline.context import Run
 from pipeline.errors import ParsyncError
+from pipeline.metrics import metrics
 from pipeline.model import FailedPath, Outcome, Statistics, printable, worst
 from pipeline.page import page
-from pipeline.metrics import metrics
 from pipeline.records import BatchRecord, FinishRecord, exit_code
 from pipeline.report import BatchReport, FailedPathRecord, RunReport
 
@@ -89,7 +89,7 @@ def gather(run: Run) -> RunReport:
         created=totals.created,
         deleted=totals.deleted + sum(record.statistics.deleted for record in found["delete"]),
         linked=totals.linked,
-        vanished=[path for record in everything for path in record.vanished],
+        vanished=[printable(path) for record in everything for path in record.vanished],
         failed=_failed(everything),
         batches=[_batch(run, record) for record in copies],
         parallel=run.pace.parallel,
@@ -97,7 +97,7 @@ def gather(run: Run) -> RunReport:
         resumed=sum(record.session != run.pace.session for record in copies),
         stages=_seconds(run, found),
         warnings=[f"nothing was deleted: {reason}" for reason in withheld],
-        differences=[line for record in found["verify"] for line in record.differences],
+        differences=[printable(line) for record in found["verify"] for line in record.differences],
     )
 
 
@@ -107,7 +107,7 @@ def _failed(everything: list[BatchRecord]) -> list[FailedPathRecord]:
     for record in everything:
         for failed in record.failed:
             seen.setdefault(failed.path, failed)
-    return [FailedPathRecord(path=failed.path, reason=failed.reason) for failed in seen.values()]
+    return [FailedPathRecord(path=printable(failed.path), reason=failed.reason) for failed in seen.values()]
 
 
 def _batch(run: Run, record: BatchRecord) -> BatchReport:
@@ -123,7 +123,7 @@ def _batch(run: Run, record: BatchRecord) -> BatchReport:
         outcome=record.outcome.value,
         attempts=record.attempts,
         rsyncs=record.rsyncs,
-        failed=[FailedPathRecord(path=failed.path, reason=failed.reason) for failed in record.failed],
+        failed=len(record.failed),
         log=os.fsdecode(run.directory.log(f"RsyncBatch-{record.number:04}")),
     )
 

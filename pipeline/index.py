@@ -21,7 +21,9 @@ RACY_NANOSECONDS = 2_000_000_000
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def signature(own: os.stat_result, found: Sequence[tuple[os.DirEntry[bytes], os.stat_result]], trusted_before: int) -> bytes:
+def signature(
+    own: os.stat_result, found: Sequence[tuple[os.DirEntry[bytes], os.stat_result]], trusted_before: int
+) -> bytes:
     """Sign one directory from its own status and its entries'; `b""` when something changed too recently.
 
     For a subdirectory only its name, inode and device count: what is in it is signed there.

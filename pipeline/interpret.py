@@ -10,7 +10,12 @@ from dataclasses import dataclass
 
 from pipeline.model import FailedPath, Outcome, Statistics, printable
 
-OUTCOMES: dict[int, Outcome] = {0: Outcome.COMPLETE, 23: Outcome.PARTIAL, 24: Outcome.VANISHED, 25: Outcome.COMPLETE}
+OUTCOMES: dict[int, Outcome] = {
+    0: Outcome.COMPLETE,
+    23: Outcome.PARTIAL,
+    24: Outcome.VANISHED,
+    25: Outcome.COMPLETE,
+}
 """Exit codes that let a run go on; every other one is a failure. 25: `--max-delete` stopped the deletions."""
 TRANSIENT = frozenset({10, 12, 30, 35, 255})
 """Socket, protocol stream, timeouts, ssh: worth another try (RSYNC.md 17)."""
@@ -35,18 +40,29 @@ MEANINGS: dict[int, str] = {
 }
 
 _FATAL = re.compile(
-    rb"Permission denied \((?:publickey|password|keyboard)|Host key verification failed|Could not resolve hostname"
-    rb"|command not found|rsync: not found|No such file or directory: .*rsync|Read-only file system|No space left on device"
-    rb"|Disk quota exceeded|@ERROR: auth|@ERROR: Unknown module|@ERROR: access denied|module is read only|unknown option"
-    rb"|@ERROR: chroot failed|@ERROR: chdir failed|Name or service not known|Temporary failure in name resolution"
+    b"|".join(
+        (
+            rb"Permission denied \((?:publickey|password|keyboard)",
+            rb"Host key verification failed",
+            rb"Could not resolve hostname|Name or service not known|Temporary failure in name resolution",
+            rb"command not found|rsync: not found|No such file or directory: .*rsync",
+            rb"Read-only file system|No space left on device|Disk quota exceeded",
+            rb"@ERROR: (?:auth|Unknown module|access denied|chroot failed|chdir failed)|module is read only",
+            rb"unknown option",
+        )
+    )
 )
 """Words of errors that every other process would meet as well."""
 _BUSY = re.compile(rb"max connections")
-_FAILED = re.compile(rb'^(?:rsync: )?(?:\[[\w ]+\] )?([^"]*)"(.*)"([^"]*?)(?: failed)?: ([^"]*?)(?: \((\d+)\))?$', re.DOTALL)
+_FAILED = re.compile(
+    rb'^(?:rsync: )?(?:\[[\w ]+\] )?([^"]*)"(.*)"([^"]*?)(?: failed)?: ([^"]*?)(?: \((\d+)\))?$', re.DOTALL
+)
 _VANISHED = re.compile(rb'^file has vanished: "(.*)"', re.DOTALL)
 _TEMPORARY = re.compile(rb"(.*/|)\.([^/]+)\.[A-Za-z0-9]{6}", re.DOTALL)
 _ESCAPE = re.compile(rb"\\#([0-3][0-7]{2})")
-_NOISE = re.compile(rb"^(rsync error:|rsync warning:|\s*$|IO error encountered|sent |total size|Number of|Killed by signal)")
+_NOISE = re.compile(
+    rb"^(rsync error:|rsync warning:|\s*$|IO error encountered|sent |total size|Number of|Killed by signal)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +141,9 @@ def _message(code: int, stderr: bytes) -> str:
     lines = [line for line in stderr.splitlines() if not _NOISE.match(line)]
     telling = next((line for line in lines if _FATAL.search(line)), lines[0] if lines else b"")
     said = printable(unescape(telling)).removeprefix("rsync: ")
-    meaning = MEANINGS.get(code, f"rsync ended with code {code}" if code >= 0 else f"rsync was killed by signal {-code}")
+    meaning = MEANINGS.get(
+        code, f"rsync ended with code {code}" if code >= 0 else f"rsync was killed by signal {-code}"
+    )
     if code in (23, 24, 25):
         return said
     return f"{meaning}: {said}" if said else meaning

@@ -34,7 +34,7 @@ def split(location: Location) -> tuple[Location, bytes]:
     `SRC/` and `SRC/.` mean the contents; `SRC` means SRC itself, below its parent.
     """
     path = location.path
-    if path.endswith(b"/") or path in (b"", b".", b"..") or path.endswith((b"/.", b"/..")):
+    if path in (b"", b".", b"..") or path.endswith((b"/", b"/.", b"/..")):
         return location, b""
     if location.ends is Ends.DAEMON and b"/" not in path:
         return location, b""

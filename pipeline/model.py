@@ -147,7 +147,7 @@ class FailedPath:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What rsync counted (its `--stats`); `size` and the like are bytes, `seconds` is wall time."""
+    """What rsync counted (its `--stats`); `size` and the like are bytes."""
 
     files: int = 0
     directories: int = 0
@@ -159,13 +159,9 @@ class Statistics:
     transferred_size: int = 0
     sent: int = 0
     received: int = 0
-    seconds: float = 0.0
 
     def __add__(self, other: Statistics) -> Statistics:
-        return Statistics(*(a + b for a, b in zip(self.counts(), other.counts(), strict=True)))
-
-    def counts(self) -> tuple[float, ...]:
-        return tuple(getattr(self, name) for name in self.__slots__)
+        return Statistics(**{name: getattr(self, name) + getattr(other, name) for name in self.__slots__})
 
 
 def printable(path: bytes) -> str:

@@ -8,16 +8,16 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pipeline import __version__, boot, context, durable, locks, location, surroundings, workdir
+from pipeline import __version__, boot, context, durable, location, locks, surroundings, workdir
 from pipeline.context import Run
 from pipeline.errors import StateError, UsageError
 from pipeline.model import Location, Outcome, Transfer
 from pipeline.options import Options, parse
 from pipeline.process import version, which_rsync
-from pipeline.records import BatchRecord, FinishRecord, PaceRecord, RunRecord
+from pipeline.records import BatchRecord, FinishRecord, FlushRecord, PaceRecord, RunRecord
 from pipeline.workdir import WorkDirectory
 
 BATCHES_PER_PROCESS = 8
@@ -48,12 +48,6 @@ class Request:
     retries: int = 3
     stall_timeout: float = 0.0
     keep_runs: int = 30
-
-    @classmethod
-    def of_text(cls, *, source: str, destination: str, options: Sequence[str], work_dir: str, **rest: object) -> Request:
-        """Make a request from Luigi's parameters, which are text."""
-        encoded = tuple(os.fsencode(option) for option in options)
-        return cls(os.fsencode(source), os.fsencode(destination), encoded, work_dir=os.fsencode(work_dir), **rest)  # type: ignore[arg-type]
 
     def check(self) -> None:
         """Refuse numbers that cannot be."""
@@ -109,7 +103,12 @@ def open_run(request: Request) -> Opened:
     rsync_version = version(rsync)
     root = os.path.join(cwd, request.work_dir) if request.work_dir else workdir.default_root(os.environ)
     workdir.make_root(root)
-    lock = locks.hold(root, _destination_key(transfer.destination), what=transfer.destination.display(), run_id=request.run_id)
+    lock = locks.hold(
+        root,
+        _destination_key(transfer.destination),
+        what=transfer.destination.display(),
+        run_id=request.run_id,
+    )
     try:
         run_id = workdir.choose_run(root, transfer, request.run_id)
         directory = WorkDirectory(os.path.join(root, os.fsencode(run_id)))
@@ -124,7 +123,12 @@ def _destination_key(destination: Location) -> bytes:
 
 
 def _open(
-    request: Request, transfer: Transfer, directory: WorkDirectory, run_id: str, rsync_version: str, lock: locks.Lock
+    request: Request,
+    transfer: Transfer,
+    directory: WorkDirectory,
+    run_id: str,
+    rsync_version: str,
+    lock: locks.Lock,
 ) -> Opened:
     found = durable.load(directory.run, RunRecord)
     record = found or _new_record(request, transfer, run_id, rsync_version)
@@ -212,23 +216,33 @@ def reopen(run: Run) -> None:
     directory = run.directory
     forgotten = False
     for number in range(run.record.batches):
-        forgotten |= _forget_unless(directory.outcome(number), lambda record: record.outcome.done and boot.current(record.boot))
+        forgotten |= _forget_unless(
+            directory.outcome(number), lambda record: record.outcome.done and _trusted(run, record)
+        )
     later = [directory.prepared, directory.approval, directory.settled]
     later += [path(number) for path in (directory.deleted, directory.verified) for number in range(run.record.batches)]
     for path in later:
-        _forget_unless(path, lambda record: not forgotten and record.outcome is Outcome.COMPLETE and not record.withheld)
+        _forget_unless(
+            path, lambda record: not forgotten and record.outcome is Outcome.COMPLETE and not record.withheld
+        )
     durable.discard(directory.finished)
     durable.discard(directory.fatal)
 
 
-def _forget_unless(path: bytes, keep: object) -> bool:
+def _trusted(run: Run, record: BatchRecord) -> bool:
+    """Say whether what a batch wrote outlived this machine's last stop; a remote one is not ours to judge."""
+    flushed = run.record.destination.remote or durable.load(run.directory.flushed, FlushRecord) is not None
+    return boot.trusted(record.boot, flushed=flushed, now=boot.boot_id())
+
+
+def _forget_unless(path: bytes, keep: Callable[[BatchRecord], bool]) -> bool:
     """Discard the record at `path` unless `keep` says that it holds; say whether one was discarded."""
     try:
         record = durable.load(path, BatchRecord)
     except StateError:
         record = None
     else:
-        if record is None or keep(record):  # type: ignore[operator]
+        if record is None or keep(record):
             return False
     durable.discard(path)
     return True

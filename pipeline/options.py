@@ -131,7 +131,9 @@ class Options:
     @cached_property
     def plain(self) -> bool:
         """Whether cp may move new subtrees: no option selects, changes or links files."""
-        return all(given.row is not None and not given.negated and Role.HARMLESS in given.row.roles for given in self.given)
+        return all(
+            given.row is not None and not given.negated and Role.HARMLESS in given.row.roles for given in self.given
+        )
 
     @cached_property
     def one_batch(self) -> tuple[str, ...]:
@@ -184,7 +186,9 @@ def _read(words: list[bytes]) -> Iterator[Given]:
             yield from found
         else:
             shown = printable(word)
-            raise UsageError(f"{shown!r} after DEST is no rsync option", "quote names with spaces; parsync takes one SRC")
+            raise UsageError(
+                f"{shown!r} after DEST is no rsync option", "quote names with spaces; parsync takes one SRC"
+            )
 
 
 def _long(word: bytes, following: bytes | None) -> Given:

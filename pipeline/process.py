@@ -134,7 +134,12 @@ def _start(
 
 
 def _follow(
-    process: subprocess.Popen[bytes], out: Stream, err: Stream, stdin: bytes, log: bytes | None, stall: float | None
+    process: subprocess.Popen[bytes],
+    out: Stream,
+    err: Stream,
+    stdin: bytes,
+    log: bytes | None,
+    stall: float | None,
 ) -> bool:
     """Feed stdin and read both streams until they end; return whether a stall ended the process."""
     watch = _Watch(process.pid, stall) if stall else None

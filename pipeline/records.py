@@ -55,7 +55,7 @@ class WalkRecord(msgspec.Struct, frozen=True, kw_only=True):
     shares: list[list[bytes]]
     threads: int = 1
     whole: bool = False
-    reasons: list[str] = []  # noqa: RUF012
+    reasons: list[str] = []
     ended: float = 0.0
 
 
@@ -82,7 +82,7 @@ class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
     size: int = 0
     counted: bool = True
     incremental: bool = False
-    reasons: list[str] = []  # noqa: RUF012
+    reasons: list[str] = []
     ended: float = 0.0
 
 
@@ -106,8 +106,8 @@ class BatchRecord(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     code: int
     message: str = ""
-    failed: list[FailedPath] = []  # noqa: RUF012
-    vanished: list[bytes] = []  # noqa: RUF012
+    failed: list[FailedPath] = []
+    vanished: list[bytes] = []
     statistics: Statistics = Statistics()
     attempts: int = 1
     rsyncs: int = 0
@@ -117,7 +117,7 @@ class BatchRecord(msgspec.Struct, frozen=True, kw_only=True):
     boot: str = ""
     session: str = ""
     fatal: bool = False
-    differences: list[bytes] = []  # noqa: RUF012
+    differences: list[bytes] = []
     withheld: str = ""
     """Why a deletion was not carried out; empty when it was."""
 
@@ -137,6 +137,12 @@ class FinishRecord(msgspec.Struct, frozen=True, kw_only=True):
     code: int
     ended: float
     boot: str = ""
+
+
+class FlushRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """`flushed.json`: everything recorded before `at` (Unix time) has been written to the destination's disk."""
+
+    at: float
 
 
 def exit_code(outcome: Outcome) -> int:

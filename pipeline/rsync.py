@@ -46,7 +46,7 @@ def share(bwlimit: int, processes: int) -> int | None:
     return max(1, bwlimit // max(1, processes)) if bwlimit else None
 
 
-def whole(transfer: Transfer, options: Options, pace: Pace = Pace()) -> Call:  # noqa: B008
+def whole(transfer: Transfer, options: Options, pace: Pace = Pace()) -> Call:
     """Return the plain call: what the user would have typed."""
     words = options.words(drop=QUIET)
     ends = (transfer.source.argument(), transfer.destination.argument())
@@ -91,11 +91,24 @@ def settling(transfer: Transfer, options: Options, shared: Sequence[bytes]) -> I
 
 
 def deleting(
-    transfer: Transfer, options: Options, trees: Sequence[bytes], levels: Sequence[bytes], *, dry_run: bool = False
+    transfer: Transfer,
+    options: Options,
+    trees: Sequence[bytes],
+    levels: Sequence[bytes],
+    *,
+    dry_run: bool = False,
 ) -> Iterator[Call]:
     """Yield the calls that delete extras below `trees` and directly in `levels`, and copy nothing (RSYNC.md 11)."""
     words = options.words(drop=_STRUCTURE - _KEPT_FOR_DELETION)
-    head = (b"-aR", b"--no-implied-dirs", *words, b"--delete", b"--existing", b"--ignore-existing", b"--stats")
+    head = (
+        b"-aR",
+        b"--no-implied-dirs",
+        *words,
+        b"--delete",
+        b"--existing",
+        b"--ignore-existing",
+        b"--stats",
+    )
     head += (b"--no-human-readable", b"--out-format=%i %n")
     if dry_run:
         head += (b"-n",)
@@ -140,7 +153,12 @@ _ROOT_ALONE = (b"--no-implied-dirs", b"--filter=- /*")
 
 
 def _calls(
-    transfer: Transfer, head: tuple[bytes, ...], paths: Sequence[bytes], *, ending: bytes = b"", recursive: bool = True
+    transfer: Transfer,
+    head: tuple[bytes, ...],
+    paths: Sequence[bytes],
+    *,
+    ending: bytes = b"",
+    recursive: bool = True,
 ) -> Iterator[Call]:
     """Yield calls over paths: as arguments where they are local, as a list on stdin where they are remote.
 
@@ -153,7 +171,13 @@ def _calls(
     if transfer.source.remote:
         names = [b"./" + path + ending if path else b"./" for path in paths]
         recursion = (b"-r",) if recursive else ()
-        listed = (*recursion, b"--from0", b"--files-from=-", b"--", transfer.root.argument(_folder(transfer.root.path)))
+        listed = (
+            *recursion,
+            b"--from0",
+            b"--files-from=-",
+            b"--",
+            transfer.root.argument(_folder(transfer.root.path)),
+        )
         yield Call((*head, *listed, destination), stdin=b"".join(name + b"\0" for name in names))
         return
     below = _folder(transfer.root.path) + b"./"

@@ -6,6 +6,7 @@ Signals are handled here: the first asks for an orderly stop, the second stops a
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -40,8 +41,9 @@ def run(command: Command, complain: Callable[[str], None]) -> Ending:
     try:
         if opened.finished is not None and opened.finished.outcome.done:
             return Ending(opened.finished.code, nothing_to_do(opened.run.record.run_id, opened.path))
+        started = time.monotonic()
         stopped = _build(root, opened, command, complain)
-        ending = _ending(opened, stopped)
+        ending = _ending(opened, stopped, time.monotonic() - started)
         tidy.tidy(opened.run)
         return ending
     finally:
@@ -90,13 +92,13 @@ def _build(root: luigi.Task, opened: Opened, command: Command, complain: Callabl
     return stopped
 
 
-def _ending(opened: Opened, stopped: bool) -> Ending:
+def _ending(opened: Opened, stopped: bool, seconds: float) -> Ending:
     """Say how the run stands now, from its records alone."""
     directory = opened.run.directory
     finish = durable.load(directory.finished, FinishRecord)
     if finish is not None:
         report = durable.load(directory.report, RunReport)
-        return Ending(finish.code, summary(report, opened.path) if report else "")
+        return Ending(finish.code, summary(report, opened.path, seconds) if report else "")
     done, planned = overview.batches_done(opened.run)
     if stopped:
         return Ending(int(ExitCode.INTERRUPTED), error=interrupted(done, planned), interrupted=True)

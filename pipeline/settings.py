@@ -5,7 +5,10 @@ The reasons are measured ones (ARCHITECTURE.md, "Luigi").
 
 from __future__ import annotations
 
+import warnings
+
 from luigi.configuration import get_config
+from luigi.task import UnconsumedParameterWarning
 
 DEFAULTS: dict[str, dict[str, str]] = {
     "core": {
@@ -36,7 +39,11 @@ DEFAULTS: dict[str, dict[str, str]] = {
 
 
 def install() -> None:
-    """Give each setting that no configuration names its default."""
+    """Give each setting that no configuration names its default.
+
+    Luigi warns of `[core]` settings that only its client of luigid reads; that would be a line in every run.
+    """
+    warnings.filterwarnings("ignore", message=".*'rpc_retry_.*not consumed", category=UnconsumedParameterWarning)
     config = get_config()
     for section, values in DEFAULTS.items():
         for name, value in values.items():

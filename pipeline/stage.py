@@ -5,6 +5,7 @@ A stage is complete when its checkpoint can be read; a damaged one is named and 
 
 from __future__ import annotations
 
+import html
 import logging
 import os
 import threading
@@ -95,5 +96,6 @@ class Stage(luigi.Task):
         log = printable(os.fsencode(str(self.context.directory.log(self.name))))
         while not done.wait(REPORT_SECONDS):
             percentage = beacon.percentage
-            self.set_status_message(f"{percentage} %, log: {log}")  # type: ignore[no-untyped-call]
-            self.set_progress_percentage(percentage)  # type: ignore[no-untyped-call]
+            if self.set_status_message and self.set_progress_percentage:
+                self.set_status_message(html.escape(f"{percentage} %, log: {log}"))
+                self.set_progress_percentage(percentage)

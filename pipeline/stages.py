@@ -63,7 +63,9 @@ def make_folder(path: bytes, *, itself: bool) -> None:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         shown = os.fsdecode(folder)
-        raise DestinationError(f"destination {shown} cannot be created: {error.strerror}", "choose another or make it") from None
+        raise DestinationError(
+            f"destination {shown} cannot be created: {error.strerror}", "choose another or make it"
+        ) from None
 
 
 def copy(run: Run, number: int, beacon: Beacon) -> BatchRecord:

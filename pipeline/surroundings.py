@@ -61,7 +61,8 @@ def _check_apart(source: bytes, destination: bytes, options: Options) -> None:
     arrives = inner if source.endswith(b"/") else os.path.join(inner, os.path.basename(source))
     if _inside(outer, arrives):
         raise UsageError(
-            f"source {printable(source)} is inside destination {printable(destination)}", "choose another destination"
+            f"source {printable(source)} is inside destination {printable(destination)}",
+            "choose another destination",
         )
 
 
@@ -97,5 +98,3 @@ def _holds_nothing(path: bytes) -> bool:
             return next(entries, None) is None
     except OSError:
         return True
-
-

@@ -6,6 +6,7 @@ SettleDirectories, VerifyBatch(k), Sync (DESIGN section 3).
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from typing import Any
 
@@ -121,7 +122,7 @@ class RsyncBatch(Work):
     number = luigi.IntParameter(description="which batch, from 0")
 
     @property
-    def priority(self) -> int:
+    def priority(self) -> int:  # type: ignore[override]
         return 1_000_000 - int(self.number)
 
     def requires(self) -> Requirements:
@@ -283,12 +284,12 @@ class Sync(luigi.Task):
 
     def _request(self) -> Request:
         parallel = self.processes or luigi.interface.core().workers
-        return Request.of_text(
-            source=self.src,
-            destination=self.dest,
-            options=self.rsync_args,
+        return Request(
+            source=os.fsencode(self.src),
+            destination=os.fsencode(self.dest),
+            options=tuple(map(os.fsencode, self.rsync_args)),
             run_id=self.id,
-            work_dir=self.work_dir,
+            work_dir=os.fsencode(self.work_dir),
             groups=self.groups,
             batches=self.batches,
             parallel=parallel,

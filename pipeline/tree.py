@@ -59,10 +59,10 @@ class Node(msgspec.Struct, array_like=True):
     size: int
     seconds: float
     links: list[Links]
-    entries: list[Entry] = []  # noqa: RUF012
-    mounts: list[bytes] = []  # noqa: RUF012
-    light: list[Node] = []  # noqa: RUF012
-    heavy: list[bytes] = []  # noqa: RUF012
+    entries: list[Entry] = []
+    mounts: list[bytes] = []
+    light: list[Node] = []
+    heavy: list[bytes] = []
     collapsed: bool = True
 
 

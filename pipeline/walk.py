@@ -126,7 +126,9 @@ def _walk_threads(scan: Callable[[bytes], Listing], pending: list[bytes], thread
             orders.put(None)
 
 
-def upper(scan: Callable[[bytes], Listing], start: bytes, *, entries: int, frontier: int, most: int) -> tuple[list[Listing], list[bytes]]:
+def upper(
+    scan: Callable[[bytes], Listing], start: bytes, *, entries: int, frontier: int, most: int
+) -> tuple[list[Listing], list[bytes]]:
     """Walk breadth first until `entries` entries were seen and `frontier` directories wait, or `most` entries.
 
     Return the listings, parents first, and the directories that wait to be walked (none: the walk is complete).

@@ -8,18 +8,16 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 from pipeline import durable, planning
-from pipeline.cost import Grain, grain
 from pipeline.context import Run
-from pipeline.listing import Entry as Listed
-from pipeline.listing import listing_of
+from pipeline.cost import Grain, grain
+from pipeline.listing import collect
 from pipeline.model import Batch, Unit
 from pipeline.progress import Beacon
 from pipeline.records import BatchWeight, GroupRecord, PlanRecord, WalkRecord
-from pipeline.tree import Entry, Folder, Listing, Node, name_of, weigh
+from pipeline.tree import Folder, Node
 from pipeline.walk import LATENCY_THREADS, Scanner, shares, upper, walk
 
 UPPER_ENTRIES = 20_000
@@ -41,8 +39,7 @@ def walk_source(run: Run, beacon: Beacon) -> WalkRecord:
     if reasons is not None:
         return WalkRecord(listings=[], shares=[], whole=True, reasons=reasons, ended=time.time())
     if listed(run):
-        nodes = fold(_entries(run, beacon), run.record.start, grain_of(run).floor)
-        durable.write_records(run.directory.nodes, nodes, Node)
+        durable.write_records(run.directory.nodes, _list(run, beacon), Node)
         return WalkRecord(listings=[], shares=[], ended=time.time())
     threads = LATENCY_THREADS if run.waiting else 1
     scan = scanner(run).scan
@@ -52,11 +49,25 @@ def walk_source(run: Run, beacon: Beacon) -> WalkRecord:
     return WalkRecord(listings=listings, shares=shares(left, run.record.groups), threads=threads, ended=time.time())
 
 
+def _list(run: Run, beacon: Beacon) -> list[Node]:
+    """List the source with rsync."""
+    record, seen = run.record, 0
+
+    def count() -> None:
+        nonlocal seen
+        seen += 1
+        if not seen % 1000:
+            beacon.update(seen, 0)
+
+    floor = grain_of(run).floor
+    return collect(run.rsync, run.options, record.source, record.start, floor, cwd=record.cwd, on_entry=count)
+
+
 def whole_reasons(run: Run) -> list[str] | None:
     """Return why the plan is one plain rsync with the whole source; None when it need not be."""
     reasons = list(run.options.one_batch)
-    if run.options.hard_links and run.record.source.remote:
-        reasons.append("--hard-links from a remote source: its list has no inodes")
+    if run.options.hard_links and listed(run):
+        reasons.append("--hard-links from a remote or filtered source: its list has no inodes")
     if not run.options.perms and not (run.local and os.geteuid() == 0):
         reasons.append("--no-perms: modes of shared directories could not be put back")
     if not reasons and run.record.batches > 1 and (run.record.source.remote or _is_directory(run)):
@@ -114,9 +125,7 @@ def merge(run: Run) -> PlanRecord:
         return _whole(walked.reasons)
     nodes = _collect(run)
     root = nodes[run.record.start]
-    planned = planning.plan(
-        root, nodes, slots=run.record.batches, parallel=run.pace.parallel, grain=grain_of(run)
-    )
+    planned = planning.plan(root, nodes, slots=run.record.batches, parallel=run.pace.parallel, grain=grain_of(run))
     whole = not planned.shared
     batches = planning.numbered(planned.batches)
     for batch in batches:
@@ -138,7 +147,14 @@ def weight(batch: Batch) -> BatchWeight:
 
 def _whole(reasons: list[str]) -> PlanRecord:
     """Return the plan of a source that nobody counted: one plain rsync."""
-    return PlanRecord(whole=True, weights=[BatchWeight(1, 0, 0, 1.0)], shared=[], counted=False, reasons=reasons, ended=time.time())
+    return PlanRecord(
+        whole=True,
+        weights=[BatchWeight(1, 0, 0, 1.0)],
+        shared=[],
+        counted=False,
+        reasons=reasons,
+        ended=time.time(),
+    )
 
 
 def _collect(run: Run) -> dict[bytes, Node]:
@@ -160,46 +176,3 @@ def _collect(run: Run) -> dict[bytes, Node]:
         for node in durable.read_records(run.directory.group_nodes(number), Node) if share else ():
             (folder.receive if node.path in tops else emit)(node)
     return nodes
-
-
-def _entries(run: Run, beacon: Beacon) -> Iterator[Listed]:
-    """Yield the source's entries as rsync lists them, depth first; raise when it could not list them at all."""
-    listing = listing_of(run.rsync, run.options, run.record.source)
-    for number, entry in enumerate(listing, 1):
-        if not number % 1000:
-            beacon.update(number, 0)
-        yield entry
-    listing.check()
-
-
-@dataclass(slots=True)
-class _Frame:
-    """A directory of the list that is not complete yet."""
-
-    listing: Listing
-    children: list[Node] = field(default_factory=list)
-
-
-def fold(entries: Iterable[Listed], start: bytes, floor: float) -> Iterator[Node]:
-    """Fold a list in depth-first order into nodes: the heavy ones and the top, children first."""
-    stack = [_Frame(Listing(start, [], [], [], []))]
-
-    def close() -> Iterator[Node]:
-        frame = stack.pop()
-        node = weigh(frame.listing, frame.children, floor)
-        if stack:
-            stack[-1].children.append(node)
-        if not stack or not node.collapsed:
-            yield node
-
-    for entry in entries:
-        if entry.path in (b".", start):
-            continue
-        while len(stack) > 1 and not entry.path.startswith(stack[-1].listing.path + b"/"):
-            yield from close()
-        if entry.kind == "d":
-            stack.append(_Frame(Listing(entry.path, [], [], [], [])))
-        else:
-            stack[-1].listing.entries.append(Entry(name_of(entry.path), entry.size))
-    while stack:
-        yield from close()

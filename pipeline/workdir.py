@@ -1,13 +1,13 @@
 """The work directory: which run has which folder, and where in it each file lies.
 
-    <work-dir>/<run-id>/
-        run.json pace.json       what the run is; how hard this start pushes
-        walk/ plan/              frontier, nodes of the shares, the merged plan
-        batch/0007.units .json   what a batch holds; how it ended (the checkpoint)
-        delete/ settle/ verify/  the same for the later stages
-        log/ progress/           rsync's own words; small files that running tasks renew
-        finished.json report.json report.html metrics.prom
-    <work-dir>/locks/            who holds which destination
+<work-dir>/<run-id>/
+    run.json pace.json       what the run is; how hard this start pushes
+    walk/ plan/              frontier, nodes of the shares, the merged plan
+    batch/0007.units .json   what a batch holds; how it ended (the checkpoint)
+    delete/ settle/ verify/  the same for the later stages
+    log/ progress/           rsync's own words; small files that running tasks renew
+    finished.json report.json report.html metrics.prom
+<work-dir>/locks/            who holds which destination
 """
 
 from __future__ import annotations

@@ -28,7 +28,9 @@ class TaskContext:
         if self._process.use_multiprocessing:
             in_task()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Leave the error to Luigi."""
 
 
@@ -36,7 +38,7 @@ class ThriftyWorker(Worker):
     """A worker that runs idle tasks without a process of their own, and can stop in order."""
 
     def _create_task_process(self, task: Task) -> ContextManagedTaskProcess:
-        process = super()._create_task_process(task)
+        process: ContextManagedTaskProcess = super()._create_task_process(task)
         if getattr(task, "idle", False):
             process.use_multiprocessing = False
         return process
@@ -68,6 +70,5 @@ class Factory(_WorkerSchedulerFactory):
 
 def quiet() -> None:
     """Keep Luigi's own log lines to warnings: the command has its own display."""
-    logging.getLogger("luigi").setLevel(logging.ERROR)
-    logging.getLogger("luigi-interface").setLevel(logging.ERROR)
-    logging.getLogger("luigi.scheduler").setLevel(logging.ERROR)
+    for name in ("luigi", "luigi-interface", "luigi.scheduler"):
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -35,7 +35,9 @@ WIDE = [listing("", 2, "a b"), listing("a", 100), listing("b", 1, "c"), listing(
 def test_a_light_tree_is_one_batch_with_the_whole_tree() -> None:
     nodes = folded(WIDE)
     grain = Grain(floor=0.0, small=10.0, batch=1.0)
-    assert plan(nodes[b""], nodes, slots=16, parallel=4, grain=grain) == Plan(((Unit(Kind.TREE, (b"",), 203, 0, nodes[b""].seconds),),), ())
+    assert plan(nodes[b""], nodes, slots=16, parallel=4, grain=grain) == Plan(
+        ((Unit(Kind.TREE, (b"",), 203, 0, nodes[b""].seconds),),), ()
+    )
 
 
 def test_a_single_slot_is_one_batch_with_the_whole_tree() -> None:
@@ -101,7 +103,10 @@ def test_an_inode_with_all_its_names_in_one_subtree_ties_nothing() -> None:
 
 
 def test_clusters_join_through_others() -> None:
-    units = [(Unit(Kind.TREE, (bytes([97 + number]),), 1, 0, 1.0), inodes) for number, inodes in enumerate([(1,), (1, 2), (2,), (), (3,)])]
+    units = [
+        (Unit(Kind.TREE, (bytes([97 + number]),), 1, 0, 1.0), inodes)
+        for number, inodes in enumerate([(1,), (1, 2), (2,), (), (3,)])
+    ]
     assert [len(group) for group in clustered(units)] == [3, 1, 1]
 
 
