@@ -9,29 +9,34 @@ import os
 from collections.abc import Sequence
 
 from pipeline.context import Run
+from pipeline.model import Kind, Statistics, Unit
 from pipeline.process import run as run_process
 from pipeline.rsync import fitting
 
 _COPY = (b"cp", b"-R", b"-P", b"--preserve=timestamps,ownership", b"--reflink=auto")
 
 
-def move_new(run: Run, trees: Sequence[bytes], log: bytes) -> None:
-    """Move those trees of which the destination has nothing, if no option selects, changes or links files."""
-    if not run.local or run.waiting or not run.options.plain:
-        return
-    if run.pace.bwlimit or not trees:
-        return
+def move_new(run: Run, units: Sequence[Unit], log: bytes) -> Statistics:
+    """Move those trees of which the destination has nothing, if no option selects, changes or links files.
+
+    Return what was planned for those that cp says it moved.
+    """
     below = run.record.destination.path
-    if _default_acl(below):
-        return
-    new = [path for path in trees if path and not os.path.lexists(os.path.join(below, path))]
+    if not run.local or run.waiting or not run.options.plain or run.pace.bwlimit or _default_acl(below):
+        return Statistics()
+    trees = [unit for unit in units if unit.kind is Kind.TREE and unit.paths[0]]
+    new = [unit for unit in trees if not os.path.lexists(os.path.join(below, unit.paths[0]))]
+    moved = True
     before = os.umask(0)
     try:
-        for part in fitting([b"./" + path for path in new]) if new else ():
+        for part in fitting([b"./" + unit.paths[0] for unit in new]):
             command = (*_COPY, b"--parents", b"-t", os.path.abspath(below), b"--", *part)
-            run_process(command, cwd=run.record.root.path, environ=os.environb, log=log)
+            moved &= run_process(command, cwd=run.record.root.path, environ=os.environb, log=log).code == 0
     finally:
         os.umask(before)
+    if not moved:
+        return Statistics()
+    return Statistics(transferred=sum(unit.files for unit in new), transferred_size=sum(unit.size for unit in new))
 
 
 def _default_acl(path: bytes) -> bool:

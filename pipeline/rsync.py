@@ -196,7 +196,8 @@ def fitting(names: list[bytes]) -> Iterator[list[bytes]]:
             part, weight = [], 0
         part.append(name)
         weight += cost
-    yield part
+    if part:
+        yield part
 
 
 def _into(destination: Location) -> bytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import warnings
 
 from luigi.configuration import get_config
-from luigi.task import UnconsumedParameterWarning
 
 DEFAULTS: dict[str, dict[str, str]] = {
     "core": {
@@ -43,7 +42,7 @@ def install() -> None:
 
     Luigi warns of `[core]` settings that only its client of luigid reads; that would be a line in every run.
     """
-    warnings.filterwarnings("ignore", message=".*'rpc_retry_.*not consumed", category=UnconsumedParameterWarning)
+    warnings.filterwarnings("ignore", message=".*'rpc_retry_.*not consumed")
     config = get_config()
     for section, values in DEFAULTS.items():
         for name, value in values.items():

@@ -73,13 +73,12 @@ def copy(run: Run, number: int, beacon: Beacon) -> BatchRecord:
     tally = Tally()
     log = run.directory.log(f"RsyncBatch-{number:04}")
     if run.plan.whole:
+        units = (Unit(Kind.TREE, (run.record.start,), run.plan.files, run.plan.size, 0.0),)
         calls = iter([rsync.whole(run.transfer, run.options, pace_of(run))])
-        trees = [run.record.start]
     else:
         units = tuple(durable.read_records(run.directory.units(number), Unit))
         calls = rsync.copying(run.transfer, run.options, units, pace_of(run))
-        trees = [unit.paths[0] for unit in units if unit.kind is Kind.TREE]
-    movement.move_new(run, trees, log)
+    tally.statistics += movement.move_new(run, units, log)
     carry_out(run, calls, tally, log, beacon)
     return tally.record(run, number)
 

@@ -1,0 +1,61 @@
+"""Fixtures of all tests: folders on a memory file system that are gone afterwards, and Hypothesis' profile."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.harness.command import ANYBODY, Shop
+from tests.harness.tree import remove
+
+EXAMPLES = int(os.environ.get("PARSYNC_EXAMPLES", "0"))
+"""So many random examples instead of the few fixed ones that the gate runs."""
+
+settings.register_profile(
+    "gate",
+    deadline=None,
+    derandomize=not EXAMPLES,
+    database=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+    **({"max_examples": EXAMPLES} if EXAMPLES else {}),
+)
+settings.load_profile("gate")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("root") and os.geteuid() != 0:
+        pytest.skip("needs root")
+
+
+def memory() -> str | None:
+    """Return a folder on a memory file system, None where there is none."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    """A folder of its own for one test."""
+    path = os.fsencode(tempfile.mkdtemp(prefix="parsync-test-", dir=memory()))
+    os.chmod(path, 0o755)
+    yield Shop(path)
+    remove(path)
+
+
+@pytest.fixture(params=["root", "user"])
+def anyone(request: pytest.FixtureRequest) -> Iterator[Shop]:
+    """A folder of its own, owned by the user that its commands run as: root, then another."""
+    path = os.fsencode(tempfile.mkdtemp(prefix="parsync-test-", dir=memory()))
+    os.chmod(path, 0o755)
+    if request.param == "root":
+        yield Shop(path)
+    else:
+        if os.geteuid() != 0:
+            pytest.skip("needs root")
+        os.chown(path, ANYBODY, ANYBODY)
+        yield Shop(path, user=ANYBODY)
+    remove(path)
