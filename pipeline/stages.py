@@ -73,7 +73,7 @@ def copy(run: Run, number: int, beacon: Beacon) -> BatchRecord:
     tally = Tally()
     log = run.directory.log(f"RsyncBatch-{number:04}")
     if run.plan.whole:
-        units = (Unit(Kind.TREE, (run.record.start,), run.plan.files, run.plan.size, 0.0),)
+        units: tuple[Unit, ...] = (Unit(Kind.TREE, (run.record.start,), run.plan.files, run.plan.size, 0.0),)
         calls = iter([rsync.whole(run.transfer, run.options, pace_of(run))])
     else:
         units = tuple(durable.read_records(run.directory.units(number), Unit))

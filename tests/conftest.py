@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.harness.command import ANYBODY, Shop
+from tests.harness import otheruser
+from tests.harness.command import Shop
 from tests.harness.tree import remove
 
 EXAMPLES = int(os.environ.get("PARSYNC_EXAMPLES", "0"))
@@ -46,16 +47,25 @@ def shop() -> Iterator[Shop]:
     remove(path)
 
 
+@pytest.fixture(scope="session")
+def other_python() -> Iterator[tuple[str, str] | None]:
+    """A Python, and its path, that another user can start."""
+    copies = tempfile.mkdtemp(prefix="parsync-test-", dir=memory())
+    os.chmod(copies, 0o755)
+    yield otheruser.python(copies) if os.geteuid() == 0 else None
+    remove(os.fsencode(copies))
+
+
 @pytest.fixture(params=["root", "user"])
-def anyone(request: pytest.FixtureRequest) -> Iterator[Shop]:
+def anyone(request: pytest.FixtureRequest, other_python: tuple[str, str] | None) -> Iterator[Shop]:
     """A folder of its own, owned by the user that its commands run as: root, then another."""
     path = os.fsencode(tempfile.mkdtemp(prefix="parsync-test-", dir=memory()))
     os.chmod(path, 0o755)
     if request.param == "root":
         yield Shop(path)
     else:
-        if os.geteuid() != 0:
-            pytest.skip("needs root")
-        os.chown(path, ANYBODY, ANYBODY)
-        yield Shop(path, user=ANYBODY)
+        if os.geteuid() != 0 or other_python is None:
+            pytest.skip("needs root, and a Python that another user can start")
+        os.chown(path, otheruser.ANYBODY, otheruser.ANYBODY)
+        yield Shop(path, otheruser.ANYBODY, *other_python)
     remove(path)

@@ -1,0 +1,110 @@
+"""rsync itself as the oracle: random trees, edits and options, parsync into one destination, rsync into another.
+
+`PARSYNC_EXAMPLES=2000 pytest tests/property/test_oracle.py` explores at random; a failure prints its example.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import tempfile
+
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import EXAMPLES, memory
+from tests.harness import tree
+from tests.harness.command import Shop
+from tests.harness.compare import differences
+
+NAMES = [b"a", b"b", b"c.o", b"-d", b"e f", b"g\nh", b"\xff", b"#i", b"*"]
+contents = st.sampled_from([b"", b"1", b"22", b"x" * 5000])
+targets = st.sampled_from(["a", "../b", "/nowhere", "e f/a"])
+names = st.sampled_from(NAMES)
+literals = st.recursive(
+    st.dictionaries(names, st.one_of(contents, targets), max_size=4),
+    lambda inner: st.dictionaries(names, st.one_of(contents, targets, inner), max_size=5),
+    max_leaves=25,
+)
+OPTIONS = [
+    "--delete", "--delete-after", "--delete-excluded", "--exclude=*.o", "--exclude=/a", "--exclude=b/", "--include=a",
+    "--filter=- c.o", "-H", "-x", "-c", "-u", "--existing", "--ignore-existing", "--size-only", "-I", "-W", "--inplace",
+    "-S", "-L", "-k", "-K", "-O", "-J", "--safe-links", "--copy-unsafe-links", "--max-size=100", "--min-size=2",
+    "--backup", "--backup-dir=backups", "--suffix=.old", "-m", "-F", "--no-times", "--no-perms", "--no-links", "-E",
+    "--chmod=D755,F644", "--numeric-ids", "--delay-updates", "--partial-dir=.part", "--fuzzy", "--remove-source-files",
+    "--force", "--ignore-errors", "--delete-before", "-v", "-i", "--stats", "-z", "--no-inc-recursive", "-X", "-A",
+]  # fmt: skip
+plans = st.tuples(st.integers(1, 4), st.integers(1, 5), st.integers(1, 9))
+
+
+def unlike(options: list[str]) -> bool:
+    """Say whether options would make rsync's own result depend on the order of its work."""
+    chosen = {option.partition("=")[0] for option in options}
+    return bool(chosen & {"--inplace"} and chosen & {"--delay-updates", "--partial-dir"})
+
+
+def fill(root: bytes, literal: dict[bytes, object], chance: random.Random) -> None:
+    """Build a tree, then link some files and close some directories."""
+    tree.build(root, literal)
+    files = [os.path.join(folder, name) for folder, _, found in os.walk(root) for name in found]
+    regular = [path for path in files if not os.path.islink(path)]
+    folders = [folder for folder, _, _ in os.walk(root)]
+    for number in range(chance.randrange(4) if regular else 0):
+        os.link(chance.choice(regular), os.path.join(chance.choice(folders), b"link%d" % number))
+    tree.settle(root, chance.randrange(500))
+    for folder in chance.sample(folders[1:], min(2, len(folders) - 1)):
+        os.chmod(folder, chance.choice((0o555, 0o700, 0o2775)))
+
+
+@settings(max_examples=EXAMPLES or 60)
+@given(
+    before=literals,
+    after=literals,
+    options=st.lists(st.sampled_from(OPTIONS), max_size=4, unique=True).filter(lambda found: not unlike(found)),
+    plan=plans,
+    slash=st.booleans(),
+    seed=st.integers(0, 10**6),
+)
+def test_parsync_leaves_what_rsync_leaves(
+    before: dict[bytes, object],
+    after: dict[bytes, object],
+    options: list[str],
+    plan: tuple[int, int, int],
+    slash: bool,
+    seed: int,
+) -> None:
+    path = tempfile.mkdtemp(prefix="parsync-test-", dir=memory())
+    try:
+        check(Shop(os.fsencode(path)), before, after, options, plan, "/" if slash else "", seed)
+    finally:
+        tree.remove(os.fsencode(path))
+
+
+def check(
+    shop: Shop,
+    before: dict[bytes, object],
+    after: dict[bytes, object],
+    options: list[str],
+    plan: tuple[int, int, int],
+    slash: str,
+    seed: int,
+) -> None:
+    for name in ("one", "two"):
+        fill(shop.at(f"{name}/src"), after, random.Random(seed))
+        fill(shop.at(f"{name}/dst" + ("" if slash else "/src")), before, random.Random(seed + 1))
+        tree.settle(shop.at(f"{name}/dst"))
+    parallel, groups, batches = plan
+    gone = "delete" in " ".join(options) and not os.listdir(shop.at("one/src"))
+    theirs = shop.rsync(*options, f"two/src{slash}", "two/dst")
+    ours = shop.forked(
+        f"--parallel={parallel}", f"--groups={groups}", f"--batches={batches}", f"one/src{slash}", "one/dst", *options
+    )
+    event(f"rsync ends with {theirs.code}")
+    if gone and slash and ours.code == 1:
+        assert "is empty" in ours.err
+        return
+    assert ours.code == theirs.code, (ours, theirs)
+    assert differences(shop.at("one/src"), shop.at("two/src"), links=True, times=False) == []
+    assert differences(shop.at("one/dst"), shop.at("two/dst"), links="-H" in options) == []
+    shutil.rmtree(shop.at("home"), ignore_errors=True)
