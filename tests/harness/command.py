@@ -73,16 +73,19 @@ class Shop:
         """Run parsync in a forked child, which saves the start of an interpreter; for many examples."""
         from pipeline.cli import main
 
+        environ = self.environ | FINE
+        outputs = {1: self.at("out"), 2: self.at("err")}
         child = os.fork()
         if child == 0:
             code = 70
+            sys.settrace(None)
             try:
                 os.environ.clear()
-                os.environ.update(self.environ | FINE)
+                os.environ.update(environ)
                 os.chdir(self.path)
-                for stream, name in ((1, "out"), (2, "err")):
-                    os.dup2(os.open(self.at(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
-                sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)
+                for stream, path in outputs.items():
+                    os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+                sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
                 code = main(list(words))
                 sys.stdout.flush()
             finally:
