@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.model import Kind, Location, Transfer, Unit
+from pipeline.model import Ends, Kind, Location, Transfer, Unit
 from pipeline.option_table import DELETION_NAMES, MOVING_NAMES, OUTPUT_NAMES
 from pipeline.options import Options
 
@@ -169,20 +169,28 @@ def _calls(
         return
     destination = _into(transfer.destination)
     if transfer.source.remote:
-        names = [b"./" + path + ending if path else b"./" for path in paths]
+        start, below = _listed_from(transfer.root)
+        names = [below + path + ending if path else below for path in paths]
         recursion = (b"-r",) if recursive else ()
-        listed = (
-            *recursion,
-            b"--from0",
-            b"--files-from=-",
-            b"--",
-            transfer.root.argument(_folder(transfer.root.path)),
-        )
+        listed = (*recursion, b"--from0", b"--files-from=-", b"--", start)
         yield Call((*head, *listed, destination), stdin=b"".join(name + b"\0" for name in names))
         return
     below = _folder(transfer.root.path) + b"./"
     for part in fitting([below + path + ending if path else below for path in paths]):
         yield Call((*head, b"--", *part, destination))
+
+
+def _listed_from(root: Location) -> tuple[bytes, bytes]:
+    """Return a remote root as rsync's source argument, and what each name of a list begins with.
+
+    A daemon (3.5.0, without chroot) finds no file of a list below a folder inside its module, so its lists begin
+    at the module, with `/./` where the root is.
+    """
+    if root.ends is not Ends.DAEMON:
+        return root.argument(_folder(root.path)), b"./"
+    module, _, inside = root.path.partition(b"/")
+    inside = inside.strip(b"/")
+    return root.argument(module + b"/"), inside + b"/./" if inside else b"./"
 
 
 def fitting(names: list[bytes]) -> Iterator[list[bytes]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.harness import otheruser
+from tests.harness import otheruser, servers
 from tests.harness.command import Shop
 from tests.harness.tree import remove
 
@@ -69,3 +70,19 @@ def anyone(request: pytest.FixtureRequest, other_python: tuple[str, str] | None)
         os.chown(path, otheruser.ANYBODY, otheruser.ANYBODY)
         yield Shop(path, otheruser.ANYBODY, *other_python)
     remove(path)
+
+
+@pytest.fixture(scope="session")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Sshd]:
+    """A real sshd on loopback."""
+    if not servers.have_sshd():
+        pytest.skip("needs root and openssh-server")
+    with servers.sshd(tmp_path_factory.mktemp("sshd")) as running:
+        yield running
+
+
+@pytest.fixture
+def rsyncd(shop: Shop) -> Iterator[servers.Rsyncd]:
+    """A real rsync daemon on loopback, with its module in the test's folder."""
+    with servers.rsyncd(Path(os.fsdecode(shop.at("daemon")))) as running:
+        yield running

@@ -1,0 +1,57 @@
+"""The Luigi form, and a central luigid."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+from tests.harness import tree
+from tests.harness.command import FINE, Shop
+from tests.harness.compare import differences
+from tests.harness.servers import luigid
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def luigi(shop: Shop, *words: str) -> subprocess.CompletedProcess[bytes]:
+    command = [Path(sys.executable).with_name("luigi"), "--module", "pipeline", "Sync", *words]
+    return subprocess.run(command, cwd=shop.path, env=shop.environ | FINE, capture_output=True, timeout=240)
+
+
+def test_luigi_copies_from_any_directory(shop: Shop) -> None:
+    tree.many(shop.at("src"), 4, 150)
+    done = luigi(shop, "--src", "src/", "--dest", "dst", "--local-scheduler", "--workers", "3")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert differences(shop.at("src"), shop.at("dst")) == []
+
+
+def test_luigi_hands_options_to_rsync(shop: Shop) -> None:
+    tree.build(shop.at("src"), {b"a": b"1", b"b.o": b"2"})
+    tree.build(shop.at("dst"), {b"extra": b"1"})
+    options = json.dumps(["--delete", "--exclude=*.o"])
+    done = luigi(shop, "--src", "src/", "--dest", "dst", "--local-scheduler", "--rsync-args", options)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert os.listdir(shop.at("dst")) == [b"a"]
+
+
+def test_luigi_ends_with_an_error_when_a_path_was_not_copied(shop: Shop) -> None:
+    tree.build(shop.at("src"), {b"a": {b"x" * 200: b"1"}})
+    os.makedirs(shop.at("dst/a/" + "x" * 200 + "/full"))
+    done = luigi(shop, "--src", "src/", "--dest", "dst", "--local-scheduler")
+    assert done.returncode != 0
+
+
+def test_a_central_luigid_shows_the_tasks_of_a_run(shop: Shop) -> None:
+    tree.many(shop.at("src"), 5, 150)
+    with luigid(Path(os.fsdecode(shop.at("luigid"))), REPOSITORY / "config/luigid.cfg") as url:
+        done = shop.parsync("--batches=4", "--groups=2", "--parallel=2", "--scheduler", url, "src/", "dst")
+        assert done.code == 0, done
+        query = "/api/task_list?data=" + urllib.request.quote('{"status":"DONE","upstream_status":""}')
+        with urllib.request.urlopen(url + query) as answer:
+            names = {task.partition("(")[0].partition("_")[0] for task in json.load(answer)["response"]}
+    assert {"WalkSource", "PlanGroup", "MergeTasks", "RsyncBatch", "SettleDirectories", "Sync"} <= names
+    assert differences(shop.at("src"), shop.at("dst")) == []
