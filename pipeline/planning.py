@@ -167,7 +167,7 @@ def plan(root: Node, nodes: Mapping[bytes, Node], *, slots: int, parallel: int, 
     limit = max(grain.floor, min(sizes) / UNITS_PER_BATCH)
     pieces = cut(root, nodes, limit if len(sizes) > 1 else root.seconds)
     batches = pack(clustered(pieces.units), sizes)
-    if len(batches) == 1:
+    if len(batches) <= 1:
         return Plan(((_tree(root)[0],),), ())
     return Plan(batches, tuple(pieces.shared))
 

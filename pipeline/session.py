@@ -36,6 +36,7 @@ class Ending:
 
 def run(command: Command, complain: Callable[[str], None]) -> Ending:
     """Carry out one command line up to its summary."""
+    command.request.check()
     root = tasks.Sync(**parameters(command))
     opened = root.opened
     try:
@@ -88,7 +89,7 @@ def _build(root: luigi.Task, opened: Opened, command: Command, complain: Callabl
     if command.scheduler:
         options = {"scheduler_url": command.scheduler, "workers": command.request.parallel}
     with install(first), display(lambda: overview.snapshot(opened.run), enabled=command.progress):
-        luigi.build([root], worker_scheduler_factory=factory, detailed_summary=True, log_level="ERROR", **options)
+        luigi.build([root], worker_scheduler_factory=factory, detailed_summary=True, log_level="CRITICAL", **options)
     return stopped
 
 

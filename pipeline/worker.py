@@ -69,6 +69,6 @@ class Factory(_WorkerSchedulerFactory):
 
 
 def quiet() -> None:
-    """Keep Luigi's own log lines to warnings: the command has its own display."""
+    """Silence Luigi: the command has its own display, and tells a failure in one line."""
     for name in ("luigi", "luigi-interface", "luigi.scheduler"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).setLevel(logging.CRITICAL)

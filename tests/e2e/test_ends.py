@@ -57,6 +57,7 @@ def test_pull_from_a_daemon(shop: Shop, source: bytes, rsyncd: Rsyncd) -> None:
 
 def test_pull_of_a_whole_module(shop: Shop, rsyncd: Rsyncd) -> None:
     tree.many(shop.at("daemon/data/src"), 1, 80)
+    tree.settle(shop.at("daemon/data"))
     done = shop.parsync(*CUT, "127.0.0.1::data", "ours", rsyncd.option)
     assert done.code == 0, done
     shop.rsync(rsyncd.option, "127.0.0.1::data", "theirs")

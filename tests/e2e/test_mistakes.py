@@ -39,7 +39,7 @@ def source(shop: Shop) -> Shop:
         (("src/d", "."), 0, ""),
         (("src/d", "src"), 2, "is inside destination"),
         (("one:src", "two:dst"), 2, "both remote"),
-        (("-oProxyCommand=x:src", "dst"), 2, "dash"),
+        (("--", "-oProxyCommand=x:src", "dst"), 2, "dash"),
         ((":src", "dst"), 2, "no host"),
         (("host::", "dst"), 2, "names no module"),
         (("--id", "../x", "src/", "dst"), 2, "--id"),
@@ -67,7 +67,7 @@ def test_a_mistake_is_one_line(source: Shop, words: tuple[str, ...], code: int, 
         assert done.code == 0, done
     else:
         complains(done, code, said)
-        assert not os.path.exists(source.at("dst"))
+        assert not os.path.exists(source.at("dst")) or not os.listdir(source.at("dst"))
 
 
 def test_a_missing_rsync_is_said(source: Shop) -> None:
@@ -106,10 +106,10 @@ def test_an_unknown_host_is_said_once(source: Shop) -> None:
 
 
 def test_a_refused_key_is_said_once_and_not_tried_again(source: Shop, sshd: Sshd) -> None:
-    rsh = f"{sshd.rsh} -o IdentityFile=/nonexistent -o IdentityAgent=none"
-    complains(
-        source.parsync("src/", f"{sshd.host}:{os.fsdecode(source.at('dst'))}", f"--rsh={rsh}"), 1, "Permission denied"
-    )
+    known = sshd.rsh.partition("-F ")[2].rpartition("/")[0] + "/known"
+    rsh = f"ssh -F none -p {sshd.port} -o BatchMode=yes -o UserKnownHostsFile={known} -o IdentityFile=/none"
+    done = source.parsync("src/", f"127.0.0.1:{os.fsdecode(source.at('dst'))}", f"--rsh={rsh}")
+    complains(done, 1, "Permission denied")
 
 
 def test_a_read_only_module_is_said(source: Shop, rsyncd: Rsyncd) -> None:
