@@ -1,0 +1,112 @@
+"""What rsync's exit codes and words mean."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.interpret import Progress, interpret, progress, statistics, unescape
+from pipeline.model import Outcome
+
+SUMMARY = (
+    b"rsync error: some files/attrs were not transferred (see previous errors) (code 23) at main.c(1) [sender=3.5.0]\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "stderr", "outcome", "failed"),
+    [
+        (0, b"", Outcome.COMPLETE, []),
+        (23, b'rsync: [sender] send_files failed to open "/s/a": Permission denied (13)\n', Outcome.PARTIAL, [b"/s/a"]),
+        (23, b'rsync: [sender] opendir "/s/d" failed: Permission denied (13)\n', Outcome.PARTIAL, [b"/s/d"]),
+        (23, b'rsync: [receiver] mkstemp "/d/.a.Xy12Zz" failed: Permission denied (13)\n', Outcome.PARTIAL, [b"/d/a"]),
+        (
+            23,
+            b'rsync: [generator] recv_generator: mkdir "/d/x" failed: File name too long (36)\n',
+            Outcome.PARTIAL,
+            [b"/d/x"],
+        ),
+        (23, b'rsync: [sender] link_stat "/s/gone" failed: No such file or directory (2)\n', Outcome.VANISHED, []),
+        (24, b'file has vanished: "/s/a"\n', Outcome.VANISHED, []),
+        (25, b"Deletions stopped due to --max-delete limit (3 skipped)\n", Outcome.COMPLETE, []),
+        (12, b"rsync: connection unexpectedly closed (0 bytes received so far) [sender]\n", Outcome.FAILED, []),
+    ],
+)
+def test_outcomes_and_paths(code: int, stderr: bytes, outcome: Outcome, failed: list[bytes]) -> None:
+    verdict = interpret(code, stderr + SUMMARY)
+    assert verdict.outcome is outcome
+    assert [path.path for path in verdict.failed] == failed
+
+
+def test_reasons_carry_the_error_number() -> None:
+    verdict = interpret(23, b'rsync: [sender] send_files failed to open "/s/a": Permission denied (13)\n')
+    assert verdict.failed[0].reason == "Permission denied (13)"
+
+
+def test_names_are_unescaped() -> None:
+    assert unescape(rb"a\#012b\#134#012") == b"a\nb\\#012"
+    verdict = interpret(23, b'rsync: [sender] opendir "/s/a\\#012b" failed: Permission denied (13)\n')
+    assert verdict.failed[0].path == b"/s/a\nb"
+
+
+@pytest.mark.parametrize(
+    ("code", "stderr", "transient", "fatal"),
+    [
+        (10, b"rsync: failed to connect to x: Connection refused (111)", True, False),
+        (12, b"", True, False),
+        (30, b"", True, False),
+        (35, b"", True, False),
+        (255, b"ssh: connect to host x port 22: Connection timed out", True, False),
+        (255, b"kex_exchange_identification: Connection closed by remote host", True, False),
+        (255, b"me@host: Permission denied (publickey).", False, True),
+        (255, b"Host key verification failed.", False, True),
+        (255, b"ssh: Could not resolve hostname x: Name or service not known", False, True),
+        (5, b"@ERROR: max connections (2) reached -- try again later", True, False),
+        (5, b"@ERROR: Unknown module 'x'", False, True),
+        (5, b"@ERROR: auth failed on module x", False, True),
+        (127, b"bash: rsync: command not found", False, True),
+        (12, b"bash: line 1: rsync: command not found", False, True),
+        (11, b'rsync: [receiver] write failed on "/d/a": No space left on device (28)', False, True),
+        (1, b"rsync: --x: unknown option", False, True),
+        (20, b"", False, False),
+        (-9, b"", False, False),
+    ],
+)
+def test_what_is_worth_another_try_and_what_would_hit_all(
+    code: int, stderr: bytes, transient: bool, fatal: bool
+) -> None:
+    verdict = interpret(code, stderr)
+    assert (verdict.outcome, verdict.transient, verdict.fatal) == (Outcome.FAILED, transient, fatal)
+
+
+def test_a_stall_is_worth_another_try() -> None:
+    assert interpret(20, b"", stalled=True).transient
+
+
+def test_the_message_is_the_telling_line() -> None:
+    stderr = b"\nWarning: added x\nme@host: Permission denied (publickey).\nrsync error: unexplained (code 255)\n"
+    assert interpret(255, stderr).message == "the remote shell failed: me@host: Permission denied (publickey)."
+
+
+STATS = b"""
+Number of files: 1,234 (reg: 1,000, dir: 200, link: 34)
+Number of created files: 12 (reg: 10, dir: 2)
+Number of deleted files: 3 (reg: 3)
+Number of regular files transferred: 10
+Total file size: 5,000,000 bytes
+Total transferred file size: 4,000 bytes
+Total bytes sent: 4,500
+Total bytes received: 250
+"""
+
+
+def test_statistics() -> None:
+    found = statistics(STATS)
+    assert (found.files, found.directories, found.created, found.deleted, found.transferred) == (1034, 200, 12, 3, 10)
+    assert (found.size, found.transferred_size, found.sent, found.received) == (5_000_000, 4000, 4500, 250)
+    assert statistics(b"").files == 0
+
+
+def test_progress_lines() -> None:
+    line = b"      1,234,567  42%   31.25MB/s    0:00:01 (xfr#12, to-chk=0/2)"
+    assert progress(line) == Progress(12, 1_234_567)
+    assert progress(b">f+++++++++ name 50% off") is None
