@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -44,57 +44,6 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"parsync: {message} (see parsync --help)\n")
 
 
-def parser() -> argparse.ArgumentParser:
-    """Build the parser; its help names every option and exit code."""
-    codes = "".join(f"  {int(code):2}  {meaning}\n" for code, meaning in MEANING.items())
-    made = _Parser(
-        prog="parsync",
-        usage="parsync [options] SRC DEST [rsync options ...]",
-        description=DESCRIPTION,
-        epilog=f"{EXAMPLES}\nexit codes:\n{codes}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    made.add_argument("--version", action="version", version=f"parsync {__version__}")
-    made.add_argument("--parallel", type=_count, default=4, metavar="N", help="processes at once (4)")
-    made.add_argument(
-        "--bwlimit", type=_count, default=0, metavar="KB", help="KB/s of all processes together (0: none)"
-    )
-    made.add_argument("--id", default="", help="name of the run; the same name goes on with it")
-    made.add_argument("--no-progress", action="store_true", help="no progress bars")
-    made.add_argument("-n", "--dry-run", action="store_true", help="show what would change, and change nothing")
-    made.add_argument("--verify", action="store_true", help="compare everything by checksum afterwards")
-    made.add_argument("--incremental", action="store_true", help="plan only what changed since the last run")
-    made.add_argument(
-        "--full-every",
-        type=_count,
-        default=0,
-        metavar="N",
-        help="with --incremental: a full plan every N runs",
-    )
-    made.add_argument("--retries", type=_count, default=3, metavar="N", help="tries after a passing failure (3)")
-    made.add_argument(
-        "--stall-timeout",
-        type=_seconds,
-        default=0.0,
-        metavar="S",
-        help="seconds without progress that count as a failure (0: none)",
-    )
-    made.add_argument(
-        "--work-dir", default="", metavar="D", help="where runs keep their state (~/.local/state/parsync)"
-    )
-    made.add_argument("--groups", type=_count, default=0, metavar="N", help="shares of the source to plan in parallel")
-    made.add_argument("--batches", type=_count, default=0, metavar="K", help="batches to copy, at most")
-    made.add_argument(
-        "--keep-runs", type=_count, default=30, metavar="N", help="finished runs whose state is kept (30)"
-    )
-    made.add_argument("--scheduler", default="", metavar="URL", help="a central luigid, such as http://127.0.0.1:8082")
-    made.add_argument("source", metavar="SRC", help="path, host:path, host::module/path or rsync://host/module/path")
-    made.add_argument("destination", metavar="DEST", help="the same; at most one of the two is remote")
-    made.add_argument("options", metavar="rsync options", nargs=argparse.REMAINDER, help="handed to rsync")
-    return made
-
-
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
@@ -109,6 +58,49 @@ def _seconds(text: str) -> float:
     if not 0 <= value < 1e9:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
     return value
+
+
+_FLAGS = {
+    "--verify": "compare everything by checksum afterwards",
+    "--incremental": "plan only what changed since the last run",
+    "--no-progress": "no progress bars",
+}
+_VALUES: dict[str, tuple[Callable[[str], object], object, str, str]] = {
+    "--parallel": (_count, 4, "N", "processes at once (4)"),
+    "--bwlimit": (_count, 0, "KB", "KB/s of all processes together (0: none)"),
+    "--id": (str, "", "ID", "name of the run; the same name goes on with it"),
+    "--full-every": (_count, 0, "N", "with --incremental: a full plan every N runs"),
+    "--retries": (_count, 3, "N", "tries after a passing failure (3)"),
+    "--stall-timeout": (_seconds, 0.0, "S", "seconds without progress that count as a failure (0: none)"),
+    "--work-dir": (str, "", "D", "where runs keep their state (~/.local/state/parsync)"),
+    "--groups": (_count, 0, "N", "shares of the source to plan in parallel"),
+    "--batches": (_count, 0, "K", "batches to copy, at most"),
+    "--keep-runs": (_count, 30, "N", "finished runs whose state is kept (30)"),
+    "--scheduler": (str, "", "URL", "a central luigid, such as http://127.0.0.1:8082"),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the parser; its help names every option and exit code."""
+    codes = "".join(f"  {int(code):2}  {meaning}\n" for code, meaning in MEANING.items())
+    made = _Parser(
+        prog="parsync",
+        usage="parsync [options] SRC DEST [rsync options ...]",
+        description=DESCRIPTION,
+        epilog=f"{EXAMPLES}\nexit codes:\n{codes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    made.add_argument("--version", action="version", version=f"parsync {__version__}")
+    made.add_argument("-n", "--dry-run", action="store_true", help="show what would change, and change nothing")
+    for name, text in _FLAGS.items():
+        made.add_argument(name, action="store_true", help=text)
+    for name, (read, default, metavar, text) in _VALUES.items():
+        made.add_argument(name, type=read, default=default, metavar=metavar, help=text)
+    made.add_argument("source", metavar="SRC", help="path, host:path, host::module/path or rsync://host/module/path")
+    made.add_argument("destination", metavar="DEST", help="the same; at most one of the two is remote")
+    made.add_argument("options", metavar="rsync options", nargs=argparse.REMAINDER, help="handed to rsync")
+    return made
 
 
 def parse_arguments(arguments: Sequence[str]) -> Command:
