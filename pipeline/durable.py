@@ -12,7 +12,7 @@ import os
 import shutil
 import struct
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO, TypeVar
 
@@ -69,6 +69,20 @@ def _whole(path: bytes) -> Iterator[BinaryIO]:
         if temporary:
             with suppress(OSError):
                 os.unlink(temporary)
+
+
+def put(temporary: bytes, path: bytes) -> None:
+    """Flush a file that was written beside its place, and move it there."""
+    try:
+        handle = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.rename(temporary, path)
+        _flush_folder(os.path.dirname(path))
+    except OSError as error:
+        raise _explained(path, error) from error
 
 
 def _flush_folder(folder: bytes) -> None:
@@ -154,21 +168,29 @@ def _digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def write_records(path: bytes, records: Iterable[object], kind: type) -> int:
-    """Write a stream of structs durably, one after the other; return how many. Memory holds one at a time."""
+@contextmanager
+def record_writer(path: bytes, kind: type) -> Iterator[Callable[[object], None]]:
+    """Give a function that adds one struct to a stream, which is there, whole, when the block ended well."""
     encoder = msgspec.msgpack.Encoder()
     digest = hashlib.blake2b(digest_size=16)
-    count = 0
     with _whole(path) as file:
         file.write(msgspec.json.encode(Header("parsync", VERSION, _kind(kind))) + b"\n")
-        for record in records:
+
+        def add(record: object) -> None:
             body = encoder.encode(record)
             frame = _FRAME.pack(len(body)) + body
             digest.update(frame)
             file.write(frame)
-            count += 1
+
+        yield add
         file.write(_FRAME.pack(_END) + digest.digest())
-    return count
+
+
+def write_records(path: bytes, records: Iterable[object], kind: type) -> None:
+    """Write a stream of structs durably, one after the other; memory holds one at a time."""
+    with record_writer(path, kind) as add:
+        for record in records:
+            add(record)
 
 
 def read_records(path: bytes, kind: type[T]) -> Iterator[T]:

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 
-from pipeline import boot, durable
+from pipeline import boot, changes, durable
 from pipeline.context import Run
 from pipeline.errors import ParsyncError
 from pipeline.metrics import metrics
@@ -24,6 +24,8 @@ def finish(run: Run) -> FinishRecord:
     """Write report.json, report.html and the metrics; return how the run ended."""
     report = gather(run)
     durable.save(run.directory.report, report)
+    if report.exit_code in (0, 24):
+        changes.write_index(run)
     durable.write(run.directory.page, page(report).encode())
     durable.write(run.directory.metrics, metrics(report).encode())
     return FinishRecord(outcome=Outcome(report.outcome), code=report.exit_code, ended=report.ended, boot=boot.boot_id())
@@ -94,6 +96,7 @@ def gather(run: Run) -> RunReport:
         batches=[_batch(run, record) for record in copies],
         parallel=run.pace.parallel,
         reasons=list(run.plan.reasons),
+        incremental=run.plan.incremental,
         resumed=sum(record.session != run.pace.session for record in copies),
         stages=_seconds(run, found),
         warnings=[f"nothing was deleted: {reason}" for reason in withheld],

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sqlite3
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
+from urllib.parse import quote
 
 import msgspec
+
+from pipeline import durable
 
 SIGNATURE_BYTES = 12
 """2^96: among 10^9 directories two alike by chance once in 10^11 runs."""
@@ -52,3 +57,63 @@ def _name(fact: tuple[object, ...]) -> bytes:
     name = fact[0]
     assert isinstance(name, bytes)
     return name
+
+
+class Row(msgspec.Struct, array_like=True, frozen=True):
+    """A directory and its signature."""
+
+    path: bytes
+    signature: bytes
+
+
+class Baseline:
+    """The index of the last finished run, to look directories up in; opened read-only by each process."""
+
+    def __init__(self, path: bytes) -> None:
+        self._database = sqlite3.connect(f"file:{quote(path)}?mode=ro&immutable=1", uri=True)
+
+    def meta(self) -> Meta | None:
+        """Return what the index is of; None where it is none, or damaged."""
+        try:
+            row = self._database.execute("SELECT value FROM meta").fetchone()
+            return msgspec.json.decode(row[0], type=Meta) if row else None
+        except (sqlite3.Error, msgspec.DecodeError):
+            return None
+
+    def signature(self, path: bytes) -> bytes | None:
+        """Return a directory's signature; None where the last run did not see it, `b""` where it is not trusted."""
+        row = self._database.execute("SELECT signature FROM directories WHERE path = ?", (path,)).fetchone()
+        return row[0] if row else None
+
+    def close(self) -> None:
+        self._database.close()
+
+
+class Meta(msgspec.Struct, frozen=True):
+    """Of which transfer an index is, and how many runs ago everything was looked at (0: by this one)."""
+
+    version: int
+    transfer: str
+    since_full: int
+
+
+VERSION = 1
+
+
+def write(path: bytes, rows: Iterable[Row], meta: Meta) -> None:
+    """Write an index whole or not at all: beside its place first, then renamed."""
+    temporary = path + b".new"
+    with suppress(FileNotFoundError):
+        os.unlink(temporary)
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    with closing(sqlite3.connect(os.fsdecode(temporary))) as database:
+        database.execute("PRAGMA journal_mode = OFF")
+        database.execute("PRAGMA synchronous = OFF")
+        database.execute("CREATE TABLE meta (value BLOB)")
+        database.execute("CREATE TABLE directories (path BLOB PRIMARY KEY, signature BLOB) WITHOUT ROWID")
+        database.execute("INSERT INTO meta VALUES (?)", (msgspec.json.encode(meta),))
+        database.executemany(
+            "INSERT OR REPLACE INTO directories VALUES (?, ?)", ((row.path, row.signature) for row in rows)
+        )
+        database.commit()
+    durable.put(temporary, path)

@@ -171,6 +171,7 @@ def _new_record(request: Request, transfer: Transfer, run_id: str, rsync_version
         groups=request.groups or max(GROUPS_LEAST, GROUPS_PER_PROCESS * request.parallel),
         batches=request.batches or min(BATCHES_MOST, max(BATCHES_LEAST, BATCHES_PER_PROCESS * request.parallel)),
         incremental=request.incremental,
+        full_every=request.full_every,
         verify=request.verify,
         created=time.time(),
     )

@@ -6,9 +6,8 @@ Pure: a plan is data, decided without touching a file. What a unit is, DESIGN se
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from pipeline.cost import Grain, seconds
 from pipeline.model import Batch, Kind, Unit
@@ -70,7 +69,7 @@ def cut(root: Node, nodes: Mapping[bytes, Node], limit: float) -> Cut:
             units.append(_tree(node))
             continue
         shared.append(node.path)
-        units += _entries(node, limit)
+        units += pieces(node.path, node.entries, node.mounts, limit)
         pending += [nodes[join(node.path, name)] for name in reversed(node.heavy)]
         units += [_tree(child) for child in node.light]
     shared.sort(key=lambda path: path.split(b"/") if path else [])
@@ -82,31 +81,27 @@ def _tree(node: Node) -> tuple[Unit, tuple[int, ...]]:
     return unit, tuple(link.inode for link in node.links)
 
 
-def _entries(node: Node, limit: float) -> Iterable[tuple[Unit, tuple[int, ...]]]:
-    """Yield the entries of a cut directory in pieces of at most `limit` seconds, linked ones each on their own."""
-    outside = _linked_apart(node)
+def pieces(
+    path: bytes, entries: Iterable[Entry], mounts: Sequence[bytes], limit: float
+) -> Iterator[tuple[Unit, tuple[int, ...]]]:
+    """Yield a directory's own entries in units of at most `limit` seconds, names of linked inodes each by itself."""
     loose: list[Entry] = []
     weight = 0.0
-    for entry in node.entries:
-        if entry.inode in outside:
-            yield _piece(node.path, [entry]), (entry.inode,)
+    for entry in entries:
+        if entry.inode:
+            yield _piece(path, [entry]), (entry.inode,)
             continue
         cost = seconds(1, 0, entry.size)
         if loose and weight + cost > limit:
-            yield _piece(node.path, loose), ()
+            yield _piece(path, loose), ()
             loose, weight = [], 0.0
         loose.append(entry)
         weight += cost
     if loose:
-        yield _piece(node.path, loose), ()
-    if node.mounts:
-        paths = tuple(join(node.path, name) for name in node.mounts)
+        yield _piece(path, loose), ()
+    if mounts:
+        paths = tuple(join(path, name) for name in mounts)
         yield Unit(Kind.MOUNTS, paths, 0, 0, seconds(0, len(paths), 0)), ()
-
-
-def _linked_apart(node: Node) -> set[int]:
-    """Return the inodes of this directory's entries; a cut separates them from each other."""
-    return {entry.inode for entry in node.entries if entry.inode}
 
 
 def _piece(path: bytes, entries: list[Entry]) -> Unit:
@@ -161,25 +156,29 @@ def plan(root: Node, nodes: Mapping[bytes, Node], *, slots: int, parallel: int, 
 
     A tree lighter than `grain.small`, or a single slot, is one batch with the whole tree and nothing shared.
     """
+    whole = Plan(((_tree(root)[0],),), ())
     if slots == 1 or root.seconds < grain.small:
-        return Plan(((_tree(root)[0],),), ())
+        return whole
     sizes = targets(root.seconds, slots=slots, parallel=parallel, grain=grain)
-    limit = max(grain.floor, min(sizes) / UNITS_PER_BATCH)
-    pieces = cut(root, nodes, limit if len(sizes) > 1 else root.seconds)
-    batches = pack(clustered(pieces.units), sizes)
-    if len(batches) <= 1:
-        return Plan(((_tree(root)[0],),), ())
-    return Plan(batches, tuple(pieces.shared))
+    found = cut(root, nodes, _limit(sizes, grain))
+    batches = pack(clustered(found.units), sizes)
+    return Plan(batches, tuple(found.shared)) if len(batches) > 1 else whole
+
+
+def _limit(sizes: list[float], grain: Grain) -> float:
+    """Return the most that a unit may weigh, in seconds."""
+    return max(grain.floor, min(sizes) / UNITS_PER_BATCH)
+
+
+def plan_changes(found: Callable[[float], Cut], total: float, *, slots: int, parallel: int, grain: Grain) -> Plan:
+    """Plan what changed: `found` gives its units for a limit (seconds), which weigh `total` seconds together."""
+    sizes = (
+        [total] if slots == 1 or total < grain.small else targets(total, slots=slots, parallel=parallel, grain=grain)
+    )
+    changes = found(_limit(sizes, grain))
+    return Plan(pack(clustered(changes.units), sizes), tuple(changes.shared))
 
 
 def numbered(units_of_batches: Iterable[tuple[Unit, ...]]) -> list[Batch]:
     """Number batches from 0 in the order given."""
     return [Batch(number, units) for number, units in enumerate(units_of_batches)]
-
-
-def runs_of_kind(units: Iterable[Unit]) -> list[tuple[Kind, list[bytes]]]:
-    """Return the paths of consecutive units of one kind together, in order."""
-    return [
-        (kind, [path for unit in group for path in unit.paths])
-        for kind, group in groupby(units, key=lambda unit: unit.kind)
-    ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from pipeline.model import FailedPath, Location, Outcome, Statistics
-from pipeline.tree import Listing
+from pipeline.tree import Entry, Listing
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +29,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     groups: int
     batches: int
     incremental: bool
+    full_every: int
     verify: bool
     created: float
 
@@ -48,12 +49,19 @@ class WalkRecord(msgspec.Struct, frozen=True, kw_only=True):
     """`walk/frontier.json`: the upper part of the source, and what is left of it in shares.
 
     `listings` come parents first; shares hold directories none of which is below another. `whole`: the plan is one
-    plain rsync, for `reasons` (an option's meaning), and nothing was walked.
+    plain rsync, for `reasons` (an option's meaning), and nothing was walked. `signed`: directories have signatures;
+    `incremental`: they are compared with the last run's, and `seen` holds the upper part's comparison.
     """
 
     listings: list[Listing]
     shares: list[list[bytes]]
     threads: int = 1
+    files: int = 0
+    directories: int = 0
+    size: int = 0
+    signed: bool = False
+    incremental: bool = False
+    seen: list[Seen] = []
     whole: bool = False
     reasons: list[str] = []
     ended: float = 0.0
@@ -137,6 +145,30 @@ class FinishRecord(msgspec.Struct, frozen=True, kw_only=True):
     code: int
     ended: float
     boot: str = ""
+
+
+class Change(msgspec.Struct, array_like=True, frozen=True):
+    """A directory that is new or has changed since the last run, or whose hard links others need.
+
+    A new one stands for its whole subtree as far as its share saw it; a changed one for its own entries.
+    """
+
+    new: bool
+    changed: bool
+    entries: list[Entry]
+    mounts: list[bytes]
+    links: list[int]
+    files: int = 0
+    directories: int = 0
+    size: int = 0
+
+
+class Seen(msgspec.Struct, array_like=True, frozen=True):
+    """One directory of an incremental walk."""
+
+    path: bytes
+    signature: bytes
+    change: Change | None = None
 
 
 class FlushRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,16 +8,19 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 
-from pipeline import durable, planning
+from pipeline import changes, durable, planning
 from pipeline.context import Run
 from pipeline.cost import Grain, grain
+from pipeline.errors import StateError
+from pipeline.index import RACY_NANOSECONDS
 from pipeline.listing import collect
 from pipeline.model import Batch, Unit
 from pipeline.progress import Beacon
-from pipeline.records import BatchWeight, GroupRecord, PlanRecord, WalkRecord
-from pipeline.tree import Folder, Node
+from pipeline.records import BatchWeight, GroupRecord, PlanRecord, Seen, WalkRecord
+from pipeline.tree import Folder, Listing, Node
 from pipeline.walk import LATENCY_THREADS, Scanner, shares, upper, walk
 
 UPPER_ENTRIES = 20_000
@@ -42,11 +45,29 @@ def walk_source(run: Run, beacon: Beacon) -> WalkRecord:
         durable.write_records(run.directory.nodes, _list(run, beacon), Node)
         return WalkRecord(listings=[], shares=[], ended=time.time())
     threads = LATENCY_THREADS if run.waiting else 1
+    before = changes.baseline(run)
     scan = scanner(run).scan
     frontier = run.record.groups * SUBTREES_PER_GROUP
     listings, left = upper(scan, run.record.start, entries=UPPER_ENTRIES, frontier=frontier, most=UPPER_MOST)
     beacon.update(sum(len(listing.entries) for listing in listings), 0)
-    return WalkRecord(listings=listings, shares=shares(left, run.record.groups), threads=threads, ended=time.time())
+    return WalkRecord(
+        listings=[] if before else listings,
+        shares=shares(left, run.record.groups),
+        threads=threads,
+        signed=run.record.incremental,
+        incremental=before is not None,
+        files=sum(len(listing.entries) for listing in listings),
+        directories=len(listings),
+        size=sum(entry.size for listing in listings for entry in listing.entries),
+        seen=list(changes.compare(listings, before.signature if before else unchanged))
+        if run.record.incremental
+        else [],
+        ended=time.time(),
+    )
+
+
+def unchanged(_path: bytes) -> None:
+    """Return the signature of a directory where there is no last run."""
 
 
 def _list(run: Run, beacon: Beacon) -> list[Node]:
@@ -91,31 +112,54 @@ def listed(run: Run) -> bool:
 
 
 def scanner(run: Run) -> Scanner:
+    """Return what lists this run's directories; with `--incremental` it signs them too."""
     root = run.record.root.path
     device = os.stat(os.path.join(root, run.record.start)).st_dev if run.options.one_file_system else None
-    return Scanner(root, links=run.options.hard_links, device=device)
+    trusted_before = int(run.record.created * 1e9) - RACY_NANOSECONDS
+    return Scanner(root, run.options.hard_links, device, run.record.incremental, trusted_before)
 
 
 def plan_group(run: Run, number: int, beacon: Beacon) -> GroupRecord:
-    """Walk one share entirely and write its nodes."""
+    """Walk one share entirely, and write its nodes, or what changed in it."""
     record = run.walked
-    nodes: list[Node] = []
-    folder = Folder(grain_of(run).floor, nodes.append)
     files = directories = size = 0
 
-    def weighed() -> Iterator[Node]:
+    def counted() -> Iterator[Listing]:
         nonlocal files, directories, size
         for listing in walk(scanner(run).scan, record.shares[number], record.threads):
             files += len(listing.entries)
             directories += 1
             size += sum(entry.size for entry in listing.entries)
             beacon.update(files, size)
-            folder.add(listing)
-            yield from nodes
-            nodes.clear()
+            yield listing
 
-    durable.write_records(run.directory.group_nodes(number), weighed(), Node)
+    if record.incremental:
+        _write_changes(run, number, counted())
+    else:
+        _write_nodes(run, number, counted())
     return GroupRecord(files=files, directories=directories, size=size, ended=time.time())
+
+
+def _write_changes(run: Run, number: int, listings: Iterable[Listing]) -> None:
+    before = changes.baseline(run)
+    if before is None:
+        raise StateError("the index of the last run is gone", "start the same command with another --id")
+    durable.write_records(run.directory.seen(number), changes.compare(listings, before.signature), Seen)
+
+
+def _write_nodes(run: Run, number: int, listings: Iterable[Listing]) -> None:
+    """Write a share's nodes, and with `--incremental` the signatures for the next run."""
+    directory = run.directory
+    with ExitStack() as files:
+        add_node = files.enter_context(durable.record_writer(directory.group_nodes(number), Node))
+        add_seen = (
+            files.enter_context(durable.record_writer(directory.seen(number), Seen)) if run.walked.signed else None
+        )
+        folder = Folder(grain_of(run).floor, add_node)
+        for listing in listings:
+            if add_seen:
+                add_seen(Seen(listing.path, listing.signature))
+            folder.add(listing)
 
 
 def merge(run: Run) -> PlanRecord:
@@ -123,20 +167,46 @@ def merge(run: Run) -> PlanRecord:
     walked = run.walked
     if walked.whole:
         return _whole(walked.reasons)
+    if walked.incremental:
+        return _merge_changes(run)
     nodes = _collect(run)
     root = nodes[run.record.start]
-    planned = planning.plan(root, nodes, slots=run.record.batches, parallel=run.pace.parallel, grain=grain_of(run))
-    whole = not planned.shared
+    slots, parallel = run.record.batches, run.pace.parallel
+    planned = planning.plan(root, nodes, slots=slots, parallel=parallel, grain=grain_of(run))
+    return _record(run, planned, root.files, root.directories, root.size)
+
+
+def _merge_changes(run: Run) -> PlanRecord:
+    """Plan what the shares found changed."""
+    found = [(seen.path, seen.change) for seen in changes.read(run) if seen.change is not None]
+    groups = [durable.load(run.directory.group(number), GroupRecord) for number in range(run.record.groups)]
+    files = sum(group.files for group in groups if group) + run.walked.files
+    total = sum(changes.estimate(change) for _, change in found)
+    planned = planning.plan_changes(
+        lambda limit: changes.units_of(found, limit),
+        total,
+        slots=run.record.batches,
+        parallel=run.pace.parallel,
+        grain=grain_of(run),
+    )
+    directories = sum(group.directories for group in groups if group) + run.walked.directories
+    size = sum(group.size for group in groups if group) + run.walked.size
+    return _record(run, planned, files, directories, size)
+
+
+def _record(run: Run, planned: planning.Plan, files: int, directories: int, size: int) -> PlanRecord:
+    """Write what each batch holds, and return the plan's record."""
     batches = planning.numbered(planned.batches)
     for batch in batches:
         durable.write_records(run.directory.units(batch.number), batch.units, Unit)
     return PlanRecord(
-        whole=whole,
+        whole=not planned.shared and not run.walked.incremental,
         weights=[weight(batch) for batch in batches],
         shared=list(planned.shared),
-        files=root.files,
-        directories=root.directories,
-        size=root.size,
+        files=files,
+        directories=directories,
+        size=size,
+        incremental=run.walked.incremental,
         ended=time.time(),
     )
 

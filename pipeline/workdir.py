@@ -89,6 +89,9 @@ class WorkDirectory:
     def group_nodes(self, number: int) -> bytes:
         return self._in(b"plan", b"group-%04d.nodes" % number)
 
+    def seen(self, number: int) -> bytes:
+        return self._in(b"plan", b"group-%04d.seen" % number)
+
     @property
     def plan(self) -> bytes:
         return self._in(b"plan", b"plan.json")
@@ -162,12 +165,18 @@ def _private(path: bytes) -> None:
         )
 
 
+def index_path(root: bytes, destination: bytes) -> bytes:
+    """Return the index of a destination: one for each, since another transfer to it makes an older one untrue."""
+    _private(os.path.join(root, b"index"))
+    return os.path.join(root, b"index", hashlib.blake2b(destination, digest_size=16).hexdigest().encode())
+
+
 def valid_id(text: str) -> str:
     """Return the ID; refuse what is no plain name, a path above all."""
     if not _ID.fullmatch(text):
         raise UsageError(f"--id {text!r} is not allowed", "use letters, digits, '.', '_' and '-', at most 100")
-    if text == "locks":
-        raise UsageError("--id locks is reserved", "choose another")
+    if text in ("locks", "index"):
+        raise UsageError(f"--id {text} is reserved", "choose another")
     return text
 
 

@@ -20,7 +20,8 @@ from tests.harness.compare import differences
 
 NAMES = [b"a", b"b", b"c.o", b"-d", b"e f", b"g\nh", b"\xff", b"#i", b"*"]
 contents = st.sampled_from([b"", b"1", b"22", b"x" * 5000])
-targets = st.sampled_from(["a", "../b", "/nowhere", "e f/a"])
+targets = st.sampled_from(["a", "b", "/nowhere", "e f/a"])
+"""None leads upwards: rsync -L would follow it round and round until the disk is full."""
 names = st.sampled_from(NAMES)
 literals = st.recursive(
     st.dictionaries(names, st.one_of(contents, targets), max_size=4),

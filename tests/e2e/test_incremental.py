@@ -1,0 +1,125 @@
+"""`--incremental`: only what changed travels, and the destination is exact all the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+
+import pytest
+
+from tests.harness import tree
+from tests.harness.command import Completed, Shop
+from tests.harness.compare import differences
+
+WORDS = ("--incremental", "--batches=5", "--groups=3", "--parallel=2")
+
+
+@pytest.fixture
+def source(shop: Shop) -> Shop:
+    tree.many(shop.at("src"), 11, 200, links=True)
+    return shop
+
+
+def copy(shop: Shop, *options: str) -> Completed:
+    done = shop.parsync(*WORDS, "src/", "dst", *options)
+    assert done.code == 0, done
+    return done
+
+
+def report(shop: Shop) -> dict[str, object]:
+    """Return the newest run's report."""
+    runs = [name for name in os.listdir(shop.state) if name not in (b"locks", b"index")]
+    newest = max(runs, key=lambda name: os.stat(os.path.join(shop.state, name, b"run.json")).st_mtime_ns)
+    with open(os.path.join(shop.state, newest, b"report.json"), "rb") as file:
+        found: dict[str, object] = json.loads(file.read().split(b"\n", 1)[1])
+    return found
+
+
+def age(shop: Shop) -> None:
+    """Wait until everything is old enough to be trusted: changes of the last two seconds are not."""
+    import time
+
+    time.sleep(2.2)
+
+
+def edit(shop: Shop, seed: int) -> None:
+    """Change, add, replace, move and delete a few entries."""
+    chance = random.Random(seed)
+    folders = sorted(folder for folder, _, _ in os.walk(shop.at("src")))
+    files = sorted(os.path.join(folder, name) for folder, _, names in os.walk(shop.at("src")) for name in names)
+    victims = chance.sample(files, 8)
+    for path in victims[:3]:
+        with open(path, "ab") as file:
+            file.write(b"changed")
+    for path in victims[3:5]:
+        os.unlink(path)
+    os.rename(victims[5], victims[5] + b".moved")
+    os.unlink(victims[6])
+    os.makedirs(victims[6] + b"/now/a/folder")
+    os.link(victims[7], os.path.join(chance.choice(folders), b"linked%d" % seed))
+    os.makedirs(os.path.join(chance.choice(folders), b"new%d" % seed, b"deep"), exist_ok=True)
+    os.chmod(chance.choice(folders[1:]), 0o700)
+
+
+def test_a_run_with_nothing_changed_starts_no_batch(source: Shop) -> None:
+    age(source)
+    copy(source)
+    copy(source)
+    assert report(source)["incremental"]
+    assert report(source)["batches"] == []
+
+
+@pytest.mark.parametrize("options", [(), ("--delete",), ("-H", "--delete")], ids=" ".join)
+def test_changes_of_every_kind_arrive(source: Shop, options: tuple[str, ...]) -> None:
+    age(source)
+    copy(source, *options)
+    for seed in range(2):
+        edit(source, seed)
+        copy(source, *options)
+        assert report(source)["incremental"]
+        source.rsync("src/", "oracle", *options)
+        found = differences(source.at("dst"), source.at("oracle"), links="-H" in options)
+        assert (
+            found == []
+            if "--delete" in options
+            else not [line for line in found if "only left" not in line and "mtime" not in line]
+        )
+        assert report(source)["files"]
+
+
+def test_what_is_too_young_is_gone_through_again(source: Shop) -> None:
+    copy(source)
+    copy(source)
+    assert report(source)["batches"] != []
+    assert differences(source.at("src"), source.at("dst")) == []
+
+
+def test_a_full_plan_comes_every_so_many_runs(source: Shop) -> None:
+    age(source)
+    assert copy(source, "--delete")
+    incremental = []
+    for _ in range(4):
+        assert source.parsync(*WORDS, "--full-every=3", "src/", "dst", "--delete").code == 0
+        incremental.append(report(source)["incremental"])
+    assert incremental == [True, True, False, True]
+
+
+def test_another_transfer_to_the_same_destination_makes_the_index_untrue(source: Shop) -> None:
+    age(source)
+    copy(source)
+    copy(source, "--delete")
+    assert not report(source)["incremental"]
+    copy(source)
+    assert not report(source)["incremental"]
+
+
+def test_a_damaged_index_means_a_full_plan(source: Shop) -> None:
+    age(source)
+    copy(source)
+    folder = os.path.join(source.state, b"index")
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name), "r+b") as file:
+            file.truncate(5000)
+    copy(source)
+    assert differences(source.at("src"), source.at("dst")) == []
