@@ -70,7 +70,7 @@ _FAILURES = tuple(
 )
 """How rsync names a path that it did not copy; some of these lines carry no error number."""
 _UNNAMED = re.compile(
-    rb"(?:rsync: |ERROR: )(?!.*(?:connection unexpectedly|read error|safe_read|safe_write))", re.DOTALL
+    rb"(?:rsync: |ERROR: )(?!.*(?:connection unexpectedly|(?:read|write) error:|safe_read|safe_write))", re.DOTALL
 )
 """An error of rsync's that names no path in a form known here."""
 _VANISHED = re.compile(_SIDE + rb'\w+ has vanished: "(.*)"', re.DOTALL)
@@ -107,12 +107,18 @@ def unescape(text: bytes) -> bytes:
     return _ESCAPE.sub(lambda match: bytes([int(match[1], 8)]), text)
 
 
-def interpret(code: int, stderr: bytes, *, stalled: bool = False) -> Verdict:
-    """Judge an exit code (negative: a signal) together with what rsync said."""
+def interpret(code: int, stderr: bytes, *, stalled: bool = False, listed: bool = True) -> Verdict:
+    """Judge an exit code (negative: a signal) together with what rsync said.
+
+    A path that was not there is a vanished one only where parsync had `listed` it; else it is the user's SRC.
+    """
     if stalled:
         return Verdict(Outcome.FAILED, message="the transfer stood still", transient=True)
     outcome = OUTCOMES.get(code, Outcome.FAILED)
     failed, missing, vanished = _paths(stderr, unnamed=outcome is Outcome.PARTIAL)
+    if not listed:
+        failed += [FailedPath(path, "No such file or directory (2)") for path in missing]
+        missing = []
     if outcome is Outcome.PARTIAL and not failed and missing:
         outcome = Outcome.VANISHED
     if outcome is not Outcome.FAILED:

@@ -86,6 +86,18 @@ def test_every_failure_is_named_and_never_taken_for_a_vanished_path(line: str, p
     assert verdict.vanished == (b"/s/gone",)
 
 
+def test_a_source_that_was_never_there_is_a_failure() -> None:
+    line = b'rsync: [sender] link_stat "/s" failed: No such file or directory (2)\n'
+    noise = b"rsync: [Receiver] write error: Broken pipe (32)\n"
+    verdict = interpret(23, line + SUMMARY + noise, listed=False)
+    assert (verdict.outcome, [found.path for found in verdict.failed], verdict.vanished) == (
+        Outcome.PARTIAL,
+        [b"/s"],
+        (),
+    )
+    assert interpret(23, line + SUMMARY + noise).outcome is Outcome.VANISHED
+
+
 def test_a_vanished_folder_is_a_vanished_path() -> None:
     assert interpret(24, b'directory has vanished: "/s/d"\n').vanished == (b"/s/d",)
 
