@@ -48,16 +48,33 @@ _FATAL = re.compile(
             rb"command not found|rsync: not found|No such file or directory: .*rsync",
             rb"Read-only file system|No space left on device|Disk quota exceeded",
             rb"@ERROR: (?:auth|Unknown module|access denied|chroot failed|chdir failed)|module is read only",
-            rb"unknown option",
+            rb"unknown option|Failed to exec|Too many authentication failures",
         )
     )
 )
 """Words of errors that every other process would meet as well."""
 _BUSY = re.compile(rb"max connections")
-_FAILED = re.compile(
-    rb'^(?:rsync: )?(?:\[[\w ]+\] )?([^"]*)"(.*)"([^"]*?)(?: failed)?: ([^"]*?)(?: \((\d+)\))?$', re.DOTALL
+_SIDE = rb"(?:rsync: )?(?:\[(?P<side>[\w ]+)\] )?"
+_REASON = rb"(?P<reason>[^\"]*?)(?: \((?P<number>\d+)\))?"
+_FAILURES = tuple(
+    re.compile(_SIDE + words, re.DOTALL)
+    for words in (
+        # send_files failed to open "/s/a": Permission denied (13); rename "/d/.a.Xy12Zz" -> "/d/a": ...;
+        # rsync_xal_set: lsetxattr("/d/a","user.x") failed: ...; link_stat "a" (in module) failed: ...
+        rb'(?P<doing>[^"]*)"(?P<path>.*?)"(?: [-=]> ".*"|,"[^"]*"[^"]*?|[^"]*?)(?: failed)?: ' + _REASON,
+        rb"set_acl: sys_acl_\w+\((?P<path>.*), ACL_TYPE_\w+\): " + _REASON,
+        rb"ERROR: (?P<path>.*) (?P<reason>failed verification -- update .*)\.",
+        rb"(?P<reason>(?:could not make way for|cannot convert|skipping overly long|filename overflows|"
+        rb'symlink has no referent)[^:"]*): "?(?P<path>.*?)"?',
+    )
 )
-_VANISHED = re.compile(rb'^file has vanished: "(.*)"', re.DOTALL)
+"""How rsync names a path that it did not copy; some of these lines carry no error number."""
+_UNNAMED = re.compile(
+    rb"(?:rsync: |ERROR: )(?!.*(?:connection unexpectedly|(?:read|write) error:|safe_read|safe_write))", re.DOTALL
+)
+"""An error of rsync's that names no path in a form known here."""
+_VANISHED = re.compile(_SIDE + rb'\w+ has vanished: "(.*)"', re.DOTALL)
+_QUOTED = re.compile(rb'"[^"\n]*"')
 _TEMPORARY = re.compile(rb"(.*/|)\.([^/]+)\.[A-Za-z0-9]{6}", re.DOTALL)
 _ESCAPE = re.compile(rb"\\#([0-3][0-7]{2})")
 _NOISE = re.compile(
@@ -90,46 +107,64 @@ def unescape(text: bytes) -> bytes:
     return _ESCAPE.sub(lambda match: bytes([int(match[1], 8)]), text)
 
 
-def interpret(code: int, stderr: bytes, *, stalled: bool = False) -> Verdict:
-    """Judge an exit code (negative: a signal) together with what rsync said."""
+def interpret(code: int, stderr: bytes, *, stalled: bool = False, listed: bool = True) -> Verdict:
+    """Judge an exit code (negative: a signal) together with what rsync said.
+
+    A path that was not there is a vanished one only where parsync had `listed` it; else it is the user's SRC.
+    """
     if stalled:
         return Verdict(Outcome.FAILED, message="the transfer stood still", transient=True)
-    failed, missing, vanished = _paths(stderr)
     outcome = OUTCOMES.get(code, Outcome.FAILED)
+    failed, missing, vanished = _paths(stderr, unnamed=outcome is Outcome.PARTIAL)
+    if not listed:
+        failed += [FailedPath(path, "No such file or directory (2)") for path in missing]
+        missing = []
     if outcome is Outcome.PARTIAL and not failed and missing:
         outcome = Outcome.VANISHED
     if outcome is not Outcome.FAILED:
         lost = (*vanished, *missing)
         return Verdict(outcome, tuple(failed) if outcome is Outcome.PARTIAL else (), lost, _message(code, stderr))
-    fatal = code in (1, 2, 4, 126, 127) or bool(_FATAL.search(stderr))
+    fatal = code in (1, 2, 4, 126, 127) or bool(_FATAL.search(_QUOTED.sub(b'""', stderr)))
     transient = not fatal and (code in TRANSIENT or (code == 5 and bool(_BUSY.search(stderr))))
     return Verdict(outcome, tuple(failed), (), _message(code, stderr), transient, fatal)
 
 
-def _paths(stderr: bytes) -> tuple[list[FailedPath], list[bytes], list[bytes]]:
-    """Return paths that failed, listed paths that were gone at once, and paths that went during the transfer."""
+def _paths(stderr: bytes, *, unnamed: bool) -> tuple[list[FailedPath], list[bytes], list[bytes]]:
+    """Return paths that failed, listed paths that were gone at once, and paths that went during the transfer.
+
+    With `unnamed` an error without a known path is one with an empty path, so that it is never lost.
+    """
     failed: list[FailedPath] = []
     missing: list[bytes] = []
     vanished: list[bytes] = []
     for line in stderr.splitlines():
         if gone := _VANISHED.match(line):
-            vanished.append(unescape(gone[1]))
-        elif (found := _FAILED.match(line)) and not line.startswith(b"rsync error"):
-            path = _final(unescape(found[2]))
-            if found[5] == b"2" and b"link_stat" in found[1]:
+            vanished.append(unescape(gone[2]))
+        elif found := _failure(line):
+            path, words = unescape(found["path"]), found.groupdict()
+            if words.get("number") == b"2" and b"link_stat" in (words.get("doing") or b""):
                 missing.append(path)
             else:
-                failed.append(FailedPath(path, _reason(found[4], found[5])))
+                path = _final(path) if found["side"] == b"receiver" else path
+                failed.append(FailedPath(path, _reason(words)))
+        elif unnamed and _UNNAMED.match(line):
+            failed.append(FailedPath(b"", printable(unescape(line)).removeprefix("rsync: ")))
     return failed, missing, vanished
 
 
-def _reason(words: bytes, number: bytes | None) -> str:
-    text = printable(words)
+def _failure(line: bytes) -> re.Match[bytes] | None:
+    if _NOISE.match(line):
+        return None
+    return next(filter(None, (pattern.fullmatch(line) for pattern in _FAILURES)), None)
+
+
+def _reason(words: dict[str, bytes | None]) -> str:
+    text, number = printable(words["reason"] or b""), words.get("number")
     return f"{text} ({number.decode()})" if number else text
 
 
 def _final(path: bytes) -> bytes:
-    """Return the name that a temporary file `.name.XXXXXX` was to have."""
+    """Return the name that a receiver's temporary file `.name.XXXXXX` was to have."""
     found = _TEMPORARY.fullmatch(path)
     return found[1] + found[2] if found else path
 
@@ -139,7 +174,8 @@ def _message(code: int, stderr: bytes) -> str:
     if code == 0:
         return ""
     lines = [line for line in stderr.splitlines() if not _NOISE.match(line)]
-    telling = next((line for line in lines if _FATAL.search(line)), lines[0] if lines else b"")
+    fatal = (line for line in lines if _FATAL.search(_QUOTED.sub(b'""', line)))
+    telling = next(fatal, lines[0] if lines else b"")
     said = printable(unescape(telling)).removeprefix("rsync: ")
     meaning = MEANINGS.get(
         code, f"rsync ended with code {code}" if code >= 0 else f"rsync was killed by signal {-code}"

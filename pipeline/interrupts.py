@@ -6,6 +6,7 @@ SIGINT, SIGTERM and SIGHUP mean the same; under nohup SIGHUP stays ignored.
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -22,9 +23,13 @@ _PR_SET_PDEATHSIG = 1
 def install(on_first: Callable[[], None]) -> Iterator[None]:
     """Handle signals of the command while the block runs; the second one raises Interrupted wherever it is."""
     seen = 0
+    owner = os.getpid()
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
+    def handle(number: int, _frame: FrameType | None) -> None:
         nonlocal seen
+        if os.getpid() != owner:
+            # A child that was forked a moment ago has these handlers until `in_task`, and has started nothing yet.
+            os._exit(128 + number)
         seen += 1
         if seen > 1:
             raise Interrupted("stopped at once", "start the same command again to go on")
@@ -46,7 +51,8 @@ def in_task() -> None:
 
     A terminal's ^C goes to the command alone, which passes it on as SIGTERM.
     """
-    parent = os.getppid()
+    forked_by = multiprocessing.parent_process()
+    parent = forked_by.pid if forked_by else os.getppid()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -18,7 +18,8 @@ from pipeline.options import Options
 from pipeline.process import run
 from pipeline.tree import Entry, Listing, Node, name_of, weigh
 
-_LINE = re.compile(rb"([-dlpscb])\S{9}\S? +([\d,]+) \d{4}/\d\d/\d\d \d\d:\d\d:\d\d (.*)", re.DOTALL)
+_LINE = re.compile(rb"([-dlpscb?])\S{9} +([\d,]+) .{19} (.+)", re.DOTALL)
+"""Kind and mode, size, time, name. The time is 19 bytes whatever the year: rsync cuts `11476/08/15 05:20:00` short."""
 _STRUCTURE = frozenset({"--copy-links", "--copy-dirlinks", "--one-file-system", "--from0"})
 
 
@@ -36,8 +37,8 @@ def read_line(line: bytes) -> Listed | None:
     found = _LINE.fullmatch(line)
     if found is None:
         return None
-    size = int(found[2].replace(b",", b"")[:18])
-    return Listed(unescape(found[3]), found[1] == b"d", size)
+    kind, size, name = found.groups()
+    return Listed(unescape(name) if b"\\#" in name else name, kind == b"d", int(size.replace(b",", b"")[:18]))
 
 
 def arguments(options: Options, source: Location) -> tuple[bytes, ...]:
@@ -51,11 +52,14 @@ def arguments(options: Options, source: Location) -> tuple[bytes, ...]:
         if given.row is not None and (given.row.roles & (Role.FILTER | Role.TRANSPORT) or given.name in _STRUCTURE)
         for word in given.words
     ]
+    # A daemon's message of the day comes on stdout, before the list.
+    quiet = (b"--no-motd",) if source.ends is Ends.DAEMON else ()
     return (
         b"-r",
         b"--list-only",
         b"--no-human-readable",
         b"--no-inc-recursive",
+        *quiet,
         *words,
         b"--",
         _plain(source),

@@ -11,8 +11,9 @@ import re
 from pipeline.errors import UsageError
 from pipeline.model import Ends, Location, printable
 
-_REMOTE = re.compile(rb"((?:[^/:@\[]*@)?(?:\[[^\]/]*\]|[^/:\[]*)):(:?)(.*)", re.DOTALL)
+_REMOTE = re.compile(rb"((?:[^/:@\[]*@)?(?:\[[^\]/]+\]|[^/:\[]*)):(:?)(.*)", re.DOTALL)
 _URL = re.compile(rb"rsync://([^/]*)(?:/(.*))?", re.DOTALL | re.IGNORECASE)
+_URL_HOST = re.compile(rb"(?:[^:@\[]*@)?(?:\[[^\]]+\]|[^:@\[]*)(?::\d{1,5})?")
 
 
 def parse_source(text: bytes, cwd: bytes) -> Location:
@@ -49,6 +50,12 @@ def _parse(text: bytes, cwd: bytes, what: str) -> Location:
     if b"\0" in text:
         raise UsageError(f"the {what} contains a NUL byte")
     if url := _URL.fullmatch(text):
+        if not _URL_HOST.fullmatch(url[1]):
+            # rsync would take what it cannot read for a host named "rsync", and start ssh.
+            raise UsageError(
+                f"the {what} has an rsync:// address that rsync cannot read",
+                "write rsync://[user@]host[:port]/module/path; give a password with --password-file",
+            )
         return _daemon(url[1], url[2] or b"", url=True, shown=shown, what=what)
     found = _REMOTE.fullmatch(text)
     if found is None or not found[1]:
@@ -73,7 +80,7 @@ def _daemon(host: bytes, path: bytes, *, url: bool, shown: str, what: str) -> Lo
 def _check_host(host: bytes, shown: str, what: str) -> None:
     """Refuse what ssh would take for an option (`-oProxyCommand=...`), and no host at all."""
     name = host.rpartition(b"@")[2]
-    if not name:
+    if not name or name.startswith(b":"):
         raise UsageError(f"{what} {shown} has no host", "write host:path")
     if name.startswith(b"-") or host.startswith(b"-"):
         raise UsageError(f"{what} {shown} has a host that begins with a dash", "write ./ before a local path")

@@ -73,7 +73,7 @@ ROWS: tuple[Row, ...] = (
     # What is selected by name.
     _passed("exclude", value=True, roles=_F),
     _passed("include", value=True, roles=_F),
-    _understood("filter", "f", "a rule that reads a file in each directory means one batch", value=True, roles=_F),
+    _understood("filter", "f", "rules in further files may be per directory", value=True, roles=_F),
     _passed("exclude-from", value=True, roles=_F),
     _passed("include-from", value=True, roles=_F),
     _one_batch("", "F", _PER_DIRECTORY, roles=_F),
@@ -84,7 +84,6 @@ ROWS: tuple[Row, ...] = (
     _passed("min-size", value=True, roles=_F),
     _passed("update", "u"),
     _passed("existing"),
-    _passed("ignore-non-existing"),
     _passed("ignore-existing"),
     _passed("ignore-times", "I", roles=_M),
     _passed("size-only"),
@@ -97,12 +96,10 @@ ROWS: tuple[Row, ...] = (
     _passed("archive", "a", roles=_H),
     _passed("recursive", "r", roles=_H),
     _passed("inc-recursive", roles=_H),
-    _passed("i-r", roles=_H),
     _one_batch("relative", "R", "parsync itself sends relative names; yours would mean others"),
     _understood("implied-dirs", reason="parsync prepares the directories that several processes share", roles=_H),
     _one_batch("dirs", "d", "one level is not worth several processes"),
     _one_batch("old-dirs", "", "one level is not worth several processes"),
-    _one_batch("old-d", "", "one level is not worth several processes"),
     _passed("mkpath", roles=_H),
     _understood("one-file-system", "x", "the walk stays on the source's file system too"),
     # Links.
@@ -151,7 +148,6 @@ ROWS: tuple[Row, ...] = (
     _passed("preallocate"),
     _passed("whole-file", "W", roles=_H),
     _passed("checksum-choice", value=True, roles=_H),
-    _passed("cc", value=True, roles=_H),
     _passed("block-size", "B", value=True, roles=_H),
     _passed("partial", roles=_H),
     _passed("partial-dir", value=True),
@@ -161,12 +157,12 @@ ROWS: tuple[Row, ...] = (
     _passed("fsync"),
     _passed("compress", "z", roles=_H),
     _passed("compress-choice", value=True, roles=_H),
-    _passed("zc", value=True, roles=_H),
     _passed("compress-level", value=True, roles=_H),
-    _passed("zl", value=True, roles=_H),
     _passed("compress-threads", value=True, roles=_H),
-    _passed("zt", value=True, roles=_H),
     _passed("skip-compress", value=True, roles=_H),
+    _passed("old-compress", roles=_H),
+    _passed("new-compress", roles=_H),
+    _passed("qsort", roles=_H),
     _passed("max-alloc", value=True, roles=_H),
     _passed("checksum-seed", value=True, roles=_H),
     _passed("bwlimit", value=True),
@@ -179,7 +175,6 @@ ROWS: tuple[Row, ...] = (
     _understood("compare-dest", "", "must exist", value=True, roles=_M),
     # Deletion.
     _understood("delete", "", "a stage of its own, after all copies", roles=_D | _H),
-    _understood("del", "", "a stage of its own, after all copies", roles=_D | _H),
     _one_batch("delete-before", "", "its user lacks the space to delete later", roles=_D),
     _understood("delete-during", "", "a stage of its own, after all copies", roles=_D | _H),
     _understood("delete-delay", "", "a stage of its own, after all copies", roles=_D | _H),
@@ -200,10 +195,11 @@ ROWS: tuple[Row, ...] = (
     _understood("info", "", "parsync reads its own choice", value=True, roles=_O | _H),
     _passed("debug", value=True, roles=_O | _H),
     _understood("stderr", "", "parsync reads the errors", value=True, roles=_O | _H),
+    _understood("msgs2stderr", "", "parsync reads the errors", roles=_O | _H),
     _understood("8-bit-output", "8", "parsync escapes names itself", roles=_O | _H),
     _understood("outbuf", "", "parsync reads the output", value=True, roles=_O | _H),
-    _passed("log-file", value=True, roles=_H),
-    _passed("log-file-format", value=True, roles=_H),
+    _passed("log-file", value=True),
+    _passed("log-file-format", value=True),
     _passed("motd", roles=_H),
     # Connections.
     _passed("rsh", "e", value=True, roles=_T | _H),
@@ -220,7 +216,6 @@ ROWS: tuple[Row, ...] = (
     _passed("protocol", value=True, roles=_T | _H),
     _passed("old-args", roles=_T),
     _passed("secluded-args", "s", roles=_T | _H),
-    _passed("protect-args", roles=_T | _H),
     _passed("trust-sender", roles=_T | _H),
     _passed("ipv4", "4", roles=_T | _H),
     _passed("ipv6", "6", roles=_T | _H),
@@ -245,8 +240,31 @@ ROWS: tuple[Row, ...] = (
 
 BY_NAME: dict[str, Row] = {row.name: row for row in ROWS if row.name}
 BY_SHORT: dict[str, Row] = {row.short: row for row in ROWS if row.short}
-SAME: dict[str, str] = {"del": "delete", "ignore-non-existing": "existing", "protect-args": "secluded-args"}
-"""Options with two names."""
+SAME: dict[str, str] = {
+    "cc": "checksum-choice",
+    "del": "delete",
+    "i-d": "implied-dirs",
+    "i-r": "inc-recursive",
+    "ignore-non-existing": "existing",
+    "log-format": "out-format",
+    "old-d": "old-dirs",
+    "protect-args": "secluded-args",
+    "remove-sent-files": "remove-source-files",
+    "zc": "compress-choice",
+    "zl": "compress-level",
+    "zt": "compress-threads",
+}
+"""Second names of options, some of them left out of the manual."""
+_AFTER_NO = (
+    "8 8-bit-output A acls append atimes backup blocking-io bwlimit c checksum compress contimeout crtimes D d "
+    "delay-updates devices dirs drop-D force from0 fuzzy g group H h hard-links human-readable i i-d i-r iconv "
+    "ignore-errors implied-dirs inc-recursive inplace insecure-links itemize-changes J l links m mkpath motd "
+    "msgs2stderr munge-links N numeric-ids O o old-args omit-dir-times omit-link-times one-file-system "
+    "open-noatime owner p partial perms progress protect-args prune-empty-dirs R r recursive relative S s "
+    "secluded-args sparse specials super t timeout times U v verbose W whole-file write-devices X x xattrs y z"
+)
+NEGATABLE: frozenset[str] = frozenset(_AFTER_NO.split())
+"""Names and letters that rsync 3.5 takes after `--no-`; any other such word is unknown to it."""
 
 
 def _names(role: Role) -> frozenset[str]:

@@ -13,15 +13,18 @@ from functools import cached_property
 
 from pipeline.errors import UsageError
 from pipeline.model import printable
-from pipeline.option_table import BY_NAME, BY_SHORT, DELETION_NAMES, SAME, Class, Role, Row
+from pipeline.option_table import BY_NAME, BY_SHORT, DELETION_NAMES, NEGATABLE, SAME, Class, Role, Row
 
-_PER_DIRECTORY_RULE = re.compile(rb"^\s*(:|dir-merge\b|per-dir\b)|^\s*(\.|merge\b)[^ ]*[ ,_]?[^ ]*C\b")
-"""Filter rules that read a file in each directory (rsync(1), "FILTER RULES")."""
+_PER_DIRECTORY_RULE = re.compile(rb":|dir-merge|(?:\.|merge)(?![^ _]*[-+])")
+"""Filter rules that read a file in each directory, or further rules that may (rsync(1), "FILTER RULES").
+
+A file merged with the modifier `-` or `+` holds patterns only.
+"""
 
 _SECRETS = (
-    (re.compile(rb"(sshpass\s+-p\s*)\S+"), rb"\1***"),
+    (re.compile(rb"(sshpass\s+-p\s*)(?:'[^']*'|\"[^\"]*\"|\S+)"), rb"\1***"),
     (re.compile(rb"(rsync://[^:/@\s]+:)[^@/\s]+@"), rb"\1***@"),
-    (re.compile(rb"(?i)((?:password|passwd|secret|token)=)\S+"), rb"\1***"),
+    (re.compile(rb"(?i)((?:pass|password|passwd|secret|token)=)\S+"), rb"\1***"),
 )
 
 
@@ -59,7 +62,7 @@ class Options:
     def has(self, name: str, default: bool = False) -> bool:
         """Say whether an option without a value holds in the end: the last of `--X` and `--no-X` wins."""
         for given in reversed(self.given):
-            if given.row is not None and SAME.get(given.row.name, given.row.name) == name:
+            if given.row is not None and given.row.name == name:
                 return not given.negated
         return default
 
@@ -67,9 +70,6 @@ class Options:
         """Return the last value given to an option, None for none."""
         values = [given.value for given in self.given if given.row is not None and given.row.name == name]
         return values[-1] if values else None
-
-    def count(self, name: str) -> int:
-        return sum(given.row is not None and given.row.name == name and not given.negated for given in self.given)
 
     def _any(self, role: Role) -> bool:
         return any(given.row is not None and role in given.row.roles and not given.negated for given in self.given)
@@ -146,7 +146,7 @@ class Options:
         if not self.has("recursive", default=True):
             reasons.append("--no-recursive: one level is not worth several processes")
         if any(given.name == "--filter" and _PER_DIRECTORY_RULE.match(given.value or b"") for given in self.given):
-            reasons.append(f"--filter: {BY_SHORT['F'].reason}")
+            reasons.append(f"--filter: {BY_NAME['filter'].reason}")
         return tuple(dict.fromkeys(reasons))
 
     @cached_property
@@ -165,7 +165,7 @@ def parse(arguments: Sequence[bytes]) -> Options:
     for given in options.given:
         if given.row is not None and given.row.kind is Class.REFUSED:
             raise UsageError(f"rsync option {given.name} is refused: {given.row.reason}")
-        if given.name == "--max-delete" and not re.fullmatch(rb"-?\d+", given.value or b""):
+        if given.name == "--max-delete" and not re.fullmatch(rb"-?\d{1,9}", given.value or b""):
             raise UsageError(f"--max-delete needs a number, not {printable(given.value or b'')!r}")
     return options
 
@@ -194,17 +194,24 @@ def _read(words: list[bytes]) -> Iterator[Given]:
 def _long(word: bytes, following: bytes | None) -> Given:
     name, equals, value = word[2:].partition(b"=")
     text = os.fsdecode(name)
-    row, negated = BY_NAME.get(text), False
-    if row is None and text.startswith("no-"):
-        row = BY_NAME.get(text[3:]) or BY_SHORT.get(text[3:])
-        negated = row is not None
-    if row is None or negated or not row.value:
+    row, negated = _by_name(text), False
+    if row is None and text.startswith("no-") and text[3:] in NEGATABLE:
+        row, negated = _by_name(text[3:]) or BY_SHORT[text[3:]], True
+    if row is None:
+        return Given(None, None, False, (word,))
+    if negated or not row.value:
+        if equals:
+            raise UsageError(f"rsync option --{text} takes no value")
         return Given(row, None, negated, (word,))
     if equals:
         return Given(row, value, False, (word,))
     if following is None:
         raise UsageError(f"rsync option --{text} needs a value")
     return Given(row, following, False, (word, following))
+
+
+def _by_name(text: str) -> Row | None:
+    return BY_NAME.get(SAME.get(text, text))
 
 
 def _cluster(word: bytes, following: bytes | None) -> Iterator[Given]:
@@ -219,9 +226,10 @@ def _cluster(word: bytes, following: bytes | None) -> Iterator[Given]:
         elif row is None or not row.value:
             yield Given(row, None, False, (b"-" + letter,))
         else:
-            value = letters[position + 1 :].removeprefix(b"=")
-            if value:
-                yield Given(row, value, False, (b"-" + letter + value,))
+            attached = letters[position + 1 :]
+            value = attached.removeprefix(b"=")
+            if attached:
+                yield Given(row, value, False, (b"-" + letter + (value or attached),))
             elif following is not None:
                 yield Given(row, following, False, (b"-" + letter, following))
             else:

@@ -10,24 +10,24 @@ import ctypes
 import json
 import os
 import re
-import selectors
+import resource
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pipeline.errors import RsyncError
+from pipeline.model import printable
+from pipeline.pump import Pump
+from pipeline.stall import Watch, alive
+from pipeline.streams import Stream
 
-KEPT_BYTES = 1 << 20
-"""Of each stream the first and the last so many bytes are kept; statistics come last, the first error first."""
 STOP_SECONDS = 5.0
 """Between SIGTERM and SIGKILL; rsync removes its temporary file in far less."""
-WATCH_SECONDS = 1.0
-LEAST_PROGRESS = 4096
-"""Bytes a group of processes must have moved between two looks at a stall; keep-alives are less."""
+TURN_SECONDS = 1.0
 OLDEST = (3, 2, 3)
 """`--mkpath` needs it (RSYNC.md 27)."""
 
@@ -37,7 +37,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a process ended. A negative `code` is a signal. `stdout` and `stderr` are bounded, see KEPT_BYTES."""
+    """How a process ended. A negative `code` is a signal. `stdout` and `stderr` are bounded, see `Stream.kept`."""
 
     code: int
     stdout: bytes
@@ -45,31 +45,6 @@ class Ended:
     seconds: float
     cpu_seconds: float
     stalled: bool = False
-
-
-@dataclass(slots=True)
-class Stream:
-    """One output stream: a bounded copy, and its lines as they come."""
-
-    on_line: Callable[[bytes], None] | None = None
-    head: bytearray = field(default_factory=bytearray)
-    tail: bytearray = field(default_factory=bytearray)
-    rest: bytes = b""
-
-    def take(self, data: bytes) -> None:
-        room = KEPT_BYTES - len(self.head)
-        self.head += data[:room]
-        self.tail += data[room:] if room > 0 else data
-        del self.tail[:-KEPT_BYTES]
-        if self.on_line:
-            *lines, self.rest = re.split(rb"[\r\n]", self.rest + data)
-            for line in lines:
-                if line:
-                    self.on_line(line)
-
-    @property
-    def kept(self) -> bytes:
-        return bytes(self.head + self.tail)
 
 
 def run(
@@ -85,26 +60,30 @@ def run(
     """Run a program to its end and return how it ended; exceptions end it first.
 
     `log` receives both streams, `on_line` each line of stdout (a carriage return ends one too). A group of
-    processes that moves next to nothing for `stall_seconds` is ended and said to be stalled.
+    processes that does next to nothing for `stall_seconds` is ended and said to be stalled.
     """
-    started = time.monotonic()
-    before = os.times()
-    process = _start(arguments, environ, cwd, stdin)
+    started, cpu = time.monotonic(), _cpu_seconds()
     out, err = Stream(on_line), Stream()
-    try:
-        stalled = _follow(process, out, err, stdin, log, stall_seconds)
-        code = process.wait()
-    except BaseException:
-        stop(process)
-        raise
-    finally:
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            if pipe:
-                with suppress(BrokenPipeError):
-                    pipe.close()
-    after = os.times()
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Ended(code, out.kept, err.kept, time.monotonic() - started, cpu, stalled)
+    with Pump(out, err, log) as pump:
+        process = _start(arguments, environ, cwd, stdin)
+        try:
+            assert process.stdout and process.stderr
+            pump.attach(process.stdin, process.stdout, process.stderr, stdin)
+            stalled = _follow(process, pump, stall_seconds)
+            if stalled:
+                _end(process, pump)
+            out.finish()
+        except BaseException:
+            _end(process, pump)
+            raise
+    code = -signal.SIGKILL if process.returncode is None else process.returncode
+    return Ended(code, out.kept, err.kept, time.monotonic() - started, _cpu_seconds() - cpu, stalled)
+
+
+def _cpu_seconds() -> float:
+    """Return the CPU seconds of all children that have ended, and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _start(
@@ -129,142 +108,77 @@ def _start(
             preexec_fn=die_with_parent,
         )
     except OSError as error:
-        program = os.fsdecode(arguments[0])
+        program = printable(arguments[0])
+        if cwd is not None and error.filename == cwd:
+            raise RsyncError(f"{program} cannot start in {printable(cwd)}: {error.strerror}") from None
         raise RsyncError(f"{program} cannot be started: {error.strerror}", "see that it is installed") from None
 
 
-def _follow(
-    process: subprocess.Popen[bytes],
-    out: Stream,
-    err: Stream,
-    stdin: bytes,
-    log: bytes | None,
-    stall: float | None,
-) -> bool:
-    """Feed stdin and read both streams until they end; return whether a stall ended the process."""
-    watch = _Watch(process.pid, stall) if stall else None
-    log_handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600) if log else -1
-    try:
-        with selectors.DefaultSelector() as selector:
-            assert process.stdout and process.stderr
-            selector.register(process.stdout, selectors.EVENT_READ, out)
-            selector.register(process.stderr, selectors.EVENT_READ, err)
-            left = memoryview(stdin)
-            if process.stdin:
-                os.set_blocking(process.stdin.fileno(), False)
-                selector.register(process.stdin, selectors.EVENT_WRITE)
-            while selector.get_map():
-                for key, _ in selector.select(WATCH_SECONDS if watch else None):
-                    if key.data is None:
-                        left = _feed(selector, key.fd, key.fileobj, left)
-                        continue
-                    data = os.read(key.fd, 1 << 16)
-                    if not data:
-                        selector.unregister(key.fileobj)
-                        continue
-                    key.data.take(data)
-                    if log_handle >= 0:
-                        _write_all(log_handle, data)
-                if watch and watch.stalls():
-                    stop(process)
-                    return True
-    finally:
-        if log_handle >= 0:
-            os.close(log_handle)
-    return False
-
-
-def _feed(selector: selectors.BaseSelector, handle: int, pipe: object, left: memoryview) -> memoryview:
-    """Write a piece to the child's stdin; close it at the end, or where the child no longer reads."""
-    try:
-        left = left[os.write(handle, left[: 1 << 16]) :]
-    except BlockingIOError:
-        return left
-    except BrokenPipeError:
-        left = left[:0]
-    if not left:
-        selector.unregister(pipe)  # type: ignore[arg-type]
-        pipe.close()  # type: ignore[attr-defined]
-    return left
-
-
-def _write_all(handle: int, data: bytes) -> None:
-    """Write to a log; a full disk costs the log, not the copy."""
-    with suppress(OSError):
-        os.write(handle, data)
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process and its group in steps: SIGTERM, a while, SIGKILL."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
+def _follow(process: subprocess.Popen[bytes], pump: Pump, stall: float | None) -> bool:
+    """Move bytes until the process has ended; return True as soon as it is found to stand still."""
+    watch = Watch(process.pid, stall, time.monotonic()) if stall else None
+    while pump.turn(TURN_SECONDS):
+        if watch and watch.stalls(time.monotonic()):
+            return True
+        # A master connection that ssh leaves in the background (ControlPersist) holds stderr open for hours.
+        if process.poll() is not None and not alive(process.pid):
+            pump.drain()
+            return False
+    while True:
         with suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_SECONDS)
-            return
-    process.wait()
+            process.wait(TURN_SECONDS if watch else None)
+            return False
+        if watch and watch.stalls(time.monotonic()):
+            return True
 
 
-class _Watch:
-    """Notices that a group of processes moves nothing: counts what its members read and write."""
+def _end(process: subprocess.Popen[bytes], pump: Pump) -> None:
+    """End a process and its group in steps: SIGTERM, a while, SIGKILL.
 
-    def __init__(self, group: int, seconds: float) -> None:
-        self._group = group
-        self._seconds = seconds
-        self._moved = 0
-        self._since = time.monotonic()
-
-    def stalls(self) -> bool:
-        now = time.monotonic()
-        moved = sum(_moved(pid) for pid in members(self._group))
-        if abs(moved - self._moved) >= LEAST_PROGRESS:
-            self._moved, self._since = moved, now
-        return now - self._since >= self._seconds
-
-
-def members(group: int) -> list[int]:
-    """Return the processes of a process group."""
-    found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with suppress(OSError, IndexError, ValueError):
-                with open(f"/proc/{name}/stat", "rb") as file:
-                    if int(file.read().rpartition(b")")[2].split()[2]) == group:
-                        found.append(int(name))
-    return found
-
-
-def _moved(pid: int) -> int:
-    """Return the bytes a process has read and written, by whatever way."""
+    Waits for the whole group: rsync's receiver removes its temporary file after the process that we started is
+    gone. A process that even SIGKILL does not end (it waits for a dead disk) is left behind.
+    """
+    pump.mute()
     try:
-        with open(f"/proc/{pid}/io", "rb") as file:
-            return sum(int(line.split()[1]) for line in file if line.startswith((b"rchar", b"wchar")))
-    except OSError:
-        return 0
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            _signal(process, number)
+            until = time.monotonic() + STOP_SECONDS
+            while time.monotonic() < until:
+                if process.poll() is not None and not alive(process.pid):
+                    return
+                pump.turn(0.02)
+    except BaseException:
+        _signal(process, signal.SIGKILL)
+        raise
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
 
 
 def which_rsync(environ: Mapping[str, str]) -> bytes:
-    """Return the path of rsync; raise with how to get it."""
+    """Return the absolute path of rsync; raise with how to get it."""
     found = shutil.which("rsync", path=environ.get("PATH", os.defpath))
     if found is None:
         raise RsyncError("rsync is not installed", "apt-get install rsync, or see your system's packages")
-    return os.fsencode(found)
+    return os.path.abspath(os.fsencode(found))
 
 
 def version(rsync: bytes) -> str:
     """Return rsync's version; raise where it is too old."""
     ended = run((rsync, b"-VV"), environ=os.environb)
-    text = _version_text(ended.stdout)
+    text = version_text(ended.stdout)
     numbers = tuple(int(part) for part in re.findall(r"\d+", text)[:3])
     if not numbers:
-        raise RsyncError(f"{os.fsdecode(rsync)} does not say which version it is", "install rsync 3.2.3 or later")
+        raise RsyncError(f"{printable(rsync)} does not say which version it is", "install rsync 3.2.3 or later")
     if numbers < OLDEST:
         raise RsyncError(f"rsync {text} is too old", f"install {'.'.join(map(str, OLDEST))} or later")
     return text
 
 
-def _version_text(output: bytes) -> str:
-    """Read `rsync -VV` (JSON since 3.2.7) or the first line of the older text."""
+def version_text(output: bytes) -> str:
+    """Read `rsync -VV` (JSON since 3.2.7) or the first line of the older text; empty where neither says it."""
     try:
         return str(json.loads(output)["version"])
     except (ValueError, KeyError, TypeError):

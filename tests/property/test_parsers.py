@@ -57,7 +57,10 @@ def test_reading_rsyncs_output_never_fails(line: bytes) -> None:
 
 @given(
     st.lists(
-        st.one_of(st.binary(max_size=8), st.sampled_from([b"-e", b"--exclude", b"-aHe", b"--no-", b"--", b"-"])),
+        st.one_of(
+            st.binary(max_size=8),
+            st.sampled_from([b"-e", b"--exclude", b"-aHe", b"--no-", b"--", b"-", b"--max-delete=9", b"-f:", b"-P"]),
+        ),
         max_size=5,
     )
 )
@@ -66,8 +69,11 @@ def test_the_command_lines_options_are_read_or_refused(words: list[bytes]) -> No
         options = parse(words)
     except UsageError:
         return
-    assert b"".join(options.words()).replace(b"-", b"") is not None
-    assert isinstance(options.one_batch, tuple)
+    again = parse(options.words())
+    assert [(given.name, given.value, given.negated) for given in again.given] == [
+        (given.name, given.value, given.negated) for given in options.given
+    ]
+    assert (again.one_batch, again.max_delete, again.delete) == (options.one_batch, options.max_delete, options.delete)
 
 
 @given(st.binary(max_size=40))
@@ -79,6 +85,7 @@ def test_locations_are_read_or_refused(text: bytes) -> None:
     root, start = split(location)
     assert b"/" not in start
     assert not root.host.startswith(b"-")
+    assert parse_source(location.argument(), b"/cwd") == location
 
 
 @given(st.binary(max_size=50))

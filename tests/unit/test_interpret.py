@@ -37,6 +37,81 @@ def test_outcomes_and_paths(code: int, stderr: bytes, outcome: Outcome, failed: 
     assert [path.path for path in verdict.failed] == failed
 
 
+@pytest.mark.parametrize(
+    ("line", "path", "reason"),
+    [
+        ("could not make way for new regular file: full/x", "full/x", "could not make way for new regular file"),
+        ('symlink has no referent: "/s/dangling"', "/s/dangling", "symlink has no referent"),
+        ("ERROR: a b failed verification -- update discarded.", "a b", "failed verification -- update discarded"),
+        ('rsync: [receiver] rename "/d/.a.Xy12Zz" -> "/d/a": Is a directory (21)', "/d/a", "Is a directory (21)"),
+        (
+            'rsync: [generator] symlink "/d/l" -> "x" failed: Operation not permitted (1)',
+            "/d/l",
+            "Operation not permitted (1)",
+        ),
+        (
+            'rsync: [generator] link "/d/b" => a failed: Too many links (31)',
+            "/d/b",
+            "Too many links (31)",
+        ),
+        (
+            'rsync: [receiver] rsync_xal_set: lsetxattr("/d/a","user.x") failed: Operation not supported (95)',
+            "/d/a",
+            "Operation not supported (95)",
+        ),
+        (
+            "rsync: [receiver] set_acl: sys_acl_set_file(d/a, ACL_TYPE_ACCESS): Operation not supported (95)",
+            "d/a",
+            "Operation not supported (95)",
+        ),
+        (
+            'rsync: [sender] send_files failed to open "/s/a "b": c" (in mod): Permission denied (13)',
+            '/s/a "b": c',
+            "Permission denied (13)",
+        ),
+        (
+            'rsync: [sender] send_files failed to open "/s/.config.backup": Permission denied (13)',
+            "/s/.config.backup",
+            "Permission denied (13)",
+        ),
+        ('rsync: [sender] readlink_stat("/s/l") failed: Input/output error (5)', "/s/l", "Input/output error (5)"),
+        ("rsync: [sender] words of a later version", "", "[sender] words of a later version"),
+    ],
+)
+def test_every_failure_is_named_and_never_taken_for_a_vanished_path(line: str, path: str, reason: str) -> None:
+    gone = b'rsync: [sender] link_stat "/s/gone" failed: No such file or directory (2)\n'
+    verdict = interpret(23, gone + line.encode() + b"\n" + SUMMARY)
+    assert verdict.outcome is Outcome.PARTIAL
+    assert [(found.path.decode(), found.reason) for found in verdict.failed] == [(path, reason)]
+    assert verdict.vanished == (b"/s/gone",)
+
+
+def test_a_source_that_was_never_there_is_a_failure() -> None:
+    line = b'rsync: [sender] link_stat "/s" failed: No such file or directory (2)\n'
+    noise = b"rsync: [Receiver] write error: Broken pipe (32)\n"
+    verdict = interpret(23, line + SUMMARY + noise, listed=False)
+    assert (verdict.outcome, [found.path for found in verdict.failed], verdict.vanished) == (
+        Outcome.PARTIAL,
+        [b"/s"],
+        (),
+    )
+    assert interpret(23, line + SUMMARY + noise).outcome is Outcome.VANISHED
+
+
+def test_a_vanished_folder_is_a_vanished_path() -> None:
+    assert interpret(24, b'directory has vanished: "/s/d"\n').vanished == (b"/s/d",)
+
+
+def test_a_file_named_like_an_error_is_none() -> None:
+    verdict = interpret(12, b'file has vanished: "/s/No space left on device"\n')
+    assert (verdict.transient, verdict.fatal) == (True, False)
+
+
+def test_a_long_line_of_quotes_is_read_at_once() -> None:
+    line = b"rsync: [sender] " + b'" -> "' * 2000 + b": "
+    assert interpret(23, line).outcome is Outcome.PARTIAL
+
+
 def test_reasons_carry_the_error_number() -> None:
     verdict = interpret(23, b'rsync: [sender] send_files failed to open "/s/a": Permission denied (13)\n')
     assert verdict.failed[0].reason == "Permission denied (13)"
@@ -67,6 +142,7 @@ def test_names_are_unescaped() -> None:
         (12, b"bash: line 1: rsync: command not found", False, True),
         (11, b'rsync: [receiver] write failed on "/d/a": No space left on device (28)', False, True),
         (1, b"rsync: --x: unknown option", False, True),
+        (14, b"rsync: [Receiver] Failed to exec ./ssh: No such file or directory (2)", False, True),
         (20, b"", False, False),
         (-9, b"", False, False),
     ],

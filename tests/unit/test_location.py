@@ -25,6 +25,9 @@ from pipeline.model import Ends
         ("me@[fe80::1]:p", Ends.SSH, "me@[fe80::1]", "p"),
         ("host::mod/p", Ends.DAEMON, "host", "mod/p"),
         ("me@host::mod", Ends.DAEMON, "me@host", "mod"),
+        ("[]:p", Ends.LOCAL, "", "/cwd/[]:p"),
+        ("a[1]:p", Ends.LOCAL, "", "/cwd/a[1]:p"),
+        ("rsync://me@[::1]:873/mod", Ends.DAEMON, "me@[::1]:873", "mod"),
         ("rsync://host:873/mod/p/", Ends.DAEMON, "host:873", "mod/p/"),
     ],
 )
@@ -36,11 +39,31 @@ def test_locations(text: str, ends: Ends, host: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ":p", "me@:p", "-oProxyCommand=x:p", "host::", "rsync://", "rsync://host", "a\0b", "-x@host:p"]
+    "text",
+    [
+        "",
+        ":p",
+        "me@:p",
+        "-oProxyCommand=x:p",
+        "host::",
+        "rsync://",
+        "rsync://host",
+        "a\0b",
+        "-x@host:p",
+        "rsync://:873/mod",
+        "rsync://host:port/mod",
+        "rsync://-x/mod",
+    ],
 )
 def test_what_is_no_location(text: str) -> None:
     with pytest.raises(UsageError):
         parse_source(text.encode(), b"/cwd")
+
+
+def test_a_password_in_an_address_is_refused_and_not_shown() -> None:
+    with pytest.raises(UsageError, match="--password-file") as error:
+        parse_source(b"rsync://me:opensesame@host/mod", b"/cwd")
+    assert "opensesame" not in str(error.value)
 
 
 @pytest.mark.parametrize(

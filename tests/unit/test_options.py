@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.option_table import DELETION_NAMES, ROWS, Class
+from pipeline.option_table import DELETION_NAMES, OUTPUT_NAMES, ROWS, Class
 from pipeline.options import hide_secrets, parse
 
 
@@ -20,6 +20,7 @@ def words(text: str) -> tuple[bytes, ...]:
         ("-avve ssh", "-a -v -v -e ssh"),
         ("-essh", "-essh"),
         ("-aHe=ssh", "-a -H -essh"),
+        ("-ae= --rsh=", "-a -e= --rsh="),
         ("--rsh ssh", "--rsh ssh"),
         ("--rsh=ssh", "--rsh=ssh"),
         ("-P", "--partial --progress"),
@@ -47,6 +48,34 @@ def test_a_missing_value_is_said(given: str) -> None:
         parse(words(given))
 
 
+@pytest.mark.parametrize("given", ["--stats=1", "--delete=yes", "--no-links=5", "--no-timeout=5", "--archive="])
+def test_a_value_too_many_is_said(given: str) -> None:
+    with pytest.raises(UsageError, match="takes no value"):
+        parse(words(given))
+
+
+@pytest.mark.parametrize("given", ["--no-delete", "--no-stats", "--no-b", "--no-archive", "--dele", "--recurs"])
+def test_what_rsync_does_not_know_is_left_for_it_to_refuse(given: str) -> None:
+    options = parse(words(given))
+    assert not options.delete
+    assert options.words(drop=DELETION_NAMES | OUTPUT_NAMES) == words(given)
+
+
+@pytest.mark.parametrize(
+    ("alias", "name"),
+    [
+        ("--del", "--delete"),
+        ("--log-format=%n", "--out-format"),
+        ("--no-i-r", "--inc-recursive"),
+        ("--cc=md5", "--checksum-choice"),
+    ],
+)
+def test_second_names_count_as_the_first(alias: str, name: str) -> None:
+    options = parse(words(alias))
+    assert [given.name for given in options.given] == [name]
+    assert options.words() == words(alias)
+
+
 @pytest.mark.parametrize("given", ["SRC2", "-a SRC2", "-", "--"])
 def test_a_bare_word_is_no_option(given: str) -> None:
     with pytest.raises(UsageError, match="no rsync option"):
@@ -66,7 +95,7 @@ def test_every_spelling_of_delete_deletes(spelling: str) -> None:
 @pytest.mark.parametrize(
     "given",
     ["--delete-before", "-m", "-F", "-C", "-R", "-d", "--no-r", "--iconv=utf8,latin1", "-n", "--filter=:_.rules",
-     "--filter=dir-merge_.rules", "--filter=.C"],
+     "--filter=dir-merge_.rules", "--filter=merge_rules", "--filter=._rules", "--filter=:C"],
 )  # fmt: skip
 def test_options_whose_meaning_needs_one_process_say_so(given: str) -> None:
     reasons = parse([given.replace("_", " ").encode()]).one_batch
@@ -75,7 +104,16 @@ def test_options_whose_meaning_needs_one_process_say_so(given: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["--exclude=:x", "--filter=- *.o", "--filter=merge rules", "-a", "--delete -H -x", "--no-m -m --no-m"]
+    "given",
+    [
+        "--exclude=:x",
+        "--filter=- *.o",
+        "--filter=merge,- rules",
+        "--filter=.+ rules",
+        "-a",
+        "--delete -H -x",
+        "--no-m -m --no-m",
+    ],
 )
 def test_other_options_do_not(given: str) -> None:
     assert parse([given.encode()] if given.startswith("--filter") else words(given)).one_batch == () or "-m" in given
@@ -91,19 +129,40 @@ def test_the_later_of_two_wins() -> None:
 
 def test_cp_moves_only_where_every_option_is_harmless() -> None:
     assert parse(words("-avP --stats --delete -W")).plain
-    for option in ("-H", "-A", "-X", "--exclude=x", "-S", "--chmod=a+r", "-x", "--no-times", "--unheard-of", "-u"):
+    for option in (
+        "-H",
+        "-A",
+        "-X",
+        "--exclude=x",
+        "-S",
+        "--chmod=a+r",
+        "-x",
+        "--no-times",
+        "--unheard-of",
+        "-u",
+        "--log-file=x",
+    ):
         assert not parse([option.encode()]).plain, option
 
 
 def test_max_delete_is_a_number() -> None:
     assert parse(words("--max-delete=5")).max_delete == 5
     assert parse(words("--max-delete 0")).max_delete == 0
-    with pytest.raises(UsageError, match="needs a number"):
-        parse(words("--max-delete=x"))
+    assert parse(words("--max-delete=-1")).max_delete == 0
+    for number in ("x", "", "1e3", "9" * 5000):
+        with pytest.raises(UsageError, match="needs a number"):
+            parse([b"--max-delete", number.encode()])
 
 
 @pytest.mark.parametrize(
-    "word", ["sshpass -p opensesame ssh", "rsync://me:opensesame@host/x", "ssh -o password=opensesame"]
+    "word",
+    [
+        "sshpass -p opensesame ssh",
+        "sshpass -p 'now opensesame' ssh",
+        "SSHPASS=opensesame ssh",
+        "rsync://me:opensesame@host/x",
+        "ssh -o password=opensesame",
+    ],
 )
 def test_passwords_are_hidden(word: str) -> None:
     assert b"opensesame" not in hide_secrets([word.encode()])[0]
