@@ -5,6 +5,6 @@ Importing it registers the Luigi tasks, so that `luigi --module pipeline Sync` f
 
 __version__ = "0.1.0"
 
-from pipeline.tasks import Sync
+from pipeline.sync import Sync
 
 __all__ = ["Sync", "__version__"]

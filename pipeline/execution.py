@@ -96,7 +96,7 @@ def _attempts(run: Run, call: Call, tally: Tally, log: bytes, beacon: Beacon) ->
         ended = _once(run, call, log, beacon)
         tally.rsyncs += 1
         tally.cpu_seconds += ended.cpu_seconds
-        verdict = interpret(ended.code, ended.stderr, stalled=ended.stalled)
+        verdict = interpret(ended.code, ended.stderr, stalled=ended.stalled, listed=not run.plan.whole)
         if not verdict.transient or attempt >= run.pace.retries:
             return ended, verdict
         attempt += 1

@@ -12,11 +12,17 @@ class BatchFailed(ParsyncError):
     """A stage failed; its record says why."""
 
 
+def note(run: Run) -> StopRecord | None:
+    """Return what a task of this start left, if one did."""
+    found = durable.load(run.directory.fatal, StopRecord)
+    return found if found is not None and found.session == run.pace.session else None
+
+
 def check(run: Run) -> None:
     """Raise when a task of this start met an error that this one would meet too."""
-    note = durable.load(run.directory.fatal, StopRecord)
-    if note is not None and note.session == run.pace.session:
-        raise BatchFailed(note.message, note.hint)
+    found = note(run)
+    if found is not None:
+        raise BatchFailed(found.message, found.hint)
 
 
 def leave_note(run: Run, message: str, hint: str = "") -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import luigi
 
-from pipeline import durable, overview, tasks, tidy
+from pipeline import durable, fatal, overview, tidy
 from pipeline.command_line import Command
 from pipeline.errors import ExitCode
 from pipeline.interrupts import install
@@ -20,6 +20,7 @@ from pipeline.opening import Opened
 from pipeline.records import FinishRecord
 from pipeline.report import RunReport
 from pipeline.summary import interrupted, nothing_to_do, summary
+from pipeline.sync import Sync
 from pipeline.terminal import display
 from pipeline.worker import Factory, quiet
 
@@ -37,7 +38,7 @@ class Ending:
 def run(command: Command, complain: Callable[[str], None]) -> Ending:
     """Carry out one command line up to its summary."""
     command.request.check()
-    root = tasks.Sync(**parameters(command))
+    root = Sync(**parameters(command))
     opened = root.opened
     try:
         if opened.finished is not None and opened.finished.outcome.done:
@@ -108,6 +109,9 @@ def _ending(opened: Opened, stopped: bool, seconds: float) -> Ending:
 
 def _failure(opened: Opened, done: int, planned: int) -> str:
     """Return the reason of the first failure on record, with what to do."""
+    note = fatal.note(opened.run)
+    if note is not None:
+        return f"{note.message} ({note.hint or 'start the same command again to go on'})"
     for record in overview.failures(opened.run):
         return f"{record.message} (start the same command again to go on, {done} of {planned} batches done)"
     return f"the run did not end; its logs are in {opened.path}/log (start the same command again to go on)"

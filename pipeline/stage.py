@@ -17,7 +17,7 @@ import luigi
 
 from pipeline import context, durable, fatal
 from pipeline.context import Run
-from pipeline.errors import StateError
+from pipeline.errors import Interrupted, ParsyncError, StateError
 from pipeline.model import printable
 from pipeline.progress import Beacon
 
@@ -88,6 +88,11 @@ class Stage(luigi.Task):
         teller.start()
         try:
             yield beacon
+        except (Interrupted, fatal.BatchFailed):
+            raise
+        except ParsyncError as error:
+            fatal.leave_note(self.context, error.message, error.hint)
+            raise
         finally:
             done.set()
             beacon.close()

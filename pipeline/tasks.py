@@ -6,15 +6,10 @@ SettleDirectories, VerifyBatch(k), Sync (DESIGN section 3).
 
 from __future__ import annotations
 
-import os
-from functools import cached_property
-from typing import Any
-
 import luigi
 
 from pipeline import deletion, fatal, finish, settings, stages, verification, walking
 from pipeline.model import Outcome
-from pipeline.opening import Opened, Request, open_run
 from pipeline.records import BatchRecord, FinishRecord, GroupRecord, PlanRecord, WalkRecord
 from pipeline.stage import Checkpoint, Stage
 
@@ -96,7 +91,7 @@ class Work(Stage):
         self.output().write(record)
         if record.outcome is Outcome.FAILED:
             if record.fatal:
-                fatal.leave_note(self.context, record.message)
+                fatal.leave_note(self.context, record.message, "mend that and start the same command again")
             raise fatal.BatchFailed(record.message, f"see {self.context.log_of(self.name)}")
 
 
@@ -256,65 +251,3 @@ class Finish(Stage):
 
     def run(self) -> None:
         self.output().write(finish.finish(self.context))
-
-
-class Sync(luigi.Task):
-    """Copy a source to a destination: the root of a run, with the parameters of the command line."""
-
-    src = luigi.Parameter(description="source, as rsync takes it")
-    dest = luigi.Parameter(description="destination, as rsync takes it")
-    rsync_args = luigi.ListParameter(default=(), description="options for rsync, as a JSON list")
-    id = luigi.Parameter(default="", description="name of the run; the same name goes on with it")
-    work_dir = luigi.Parameter(default="", description="where runs keep their state")
-    groups = luigi.IntParameter(default=0, description="shares of the source to plan in parallel; 0: from --workers")
-    batches = luigi.IntParameter(default=0, description="batches to copy, at most; 0: from --workers")
-    incremental = luigi.BoolParameter(default=False, description="plan only what changed since the last run")
-    full_every = luigi.IntParameter(default=0, description="every so many runs a full plan; 0: never forced")
-    verify = luigi.BoolParameter(default=False, description="compare by checksum afterwards")
-    bwlimit = luigi.IntParameter(default=0, significant=False, description="KB/s of all processes together")
-    retries = luigi.IntParameter(default=3, significant=False, description="tries after a transient failure")
-    stall_timeout = luigi.FloatParameter(default=0.0, significant=False, description="seconds without progress")
-    keep_runs = luigi.IntParameter(default=30, significant=False, description="finished runs to keep")
-    processes = luigi.IntParameter(default=0, significant=False, description="processes at once; 0: Luigi's --workers")
-
-    @cached_property
-    def opened(self) -> Opened:
-        """The run, opened once: located, locked, its identity written."""
-        return open_run(self._request())
-
-    def _request(self) -> Request:
-        parallel = self.processes or luigi.interface.core().workers
-        return Request(
-            source=os.fsencode(self.src),
-            destination=os.fsencode(self.dest),
-            options=tuple(map(os.fsencode, self.rsync_args)),
-            run_id=self.id,
-            work_dir=os.fsencode(self.work_dir),
-            groups=self.groups,
-            batches=self.batches,
-            parallel=parallel,
-            incremental=self.incremental,
-            full_every=self.full_every,
-            verify=self.verify,
-            bwlimit=self.bwlimit,
-            retries=self.retries,
-            stall_timeout=self.stall_timeout,
-            keep_runs=self.keep_runs,
-        )
-
-    def requires(self) -> Requirements:
-        return [Finish(run_path=self.opened.path)]
-
-    def output(self) -> Checkpoint[Any]:
-        return Checkpoint(self.opened.run.directory.finished, FinishRecord)
-
-    def complete(self) -> bool:
-        """Say whether the run came to an end that needs no further start."""
-        finished = self.output().read()
-        return finished is not None and finished.outcome.done
-
-    def run(self) -> None:
-        """Say that the run ended short of the promise; its end is written already."""
-        finished = self.output().read()
-        if finished is None or not finished.outcome.done:
-            raise finish.Incomplete(finish.message(self.opened.run))

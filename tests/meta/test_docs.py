@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.command_line import parser
 from pipeline.errors import MEANING
-from pipeline.option_table import BY_NAME, BY_SHORT, ROWS, Class
+from pipeline.option_table import ROWS, Class
 
 REPOSITORY = Path(__file__).parents[2]
 README = (REPOSITORY / "README.md").read_text()
@@ -38,16 +38,6 @@ def test_links_between_documents_lead_somewhere() -> None:
     for document in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"):
         for target in re.findall(r"\]\(([^)#:]+)\)", (REPOSITORY / document).read_text()):
             assert (REPOSITORY / target).exists(), target
-
-
-def test_the_option_table_knows_every_option_of_the_installed_rsync() -> None:
-    said = subprocess.run(["rsync", "--help"], capture_output=True, text=True, check=True).stdout
-    options = said.partition("\nOptions")[2]
-    for name in re.findall(r"--([a-z0-9][\w-]*)", options):
-        bare = name.removeprefix("no-")
-        assert {name, bare} & BY_NAME.keys() or bare in BY_SHORT or name in ("no-OPTION", "delete"), name
-    for letter in re.findall(r"^(?:--[\w-]+(?:=\S+)?, )?-(\w)\b", options, re.MULTILINE):
-        assert letter in BY_SHORT or letter == "P", letter
 
 
 def test_every_option_that_is_not_passed_on_has_a_reason() -> None:
