@@ -52,6 +52,8 @@ def _not_copied(run: Run) -> str:
     """Name a batch that was not copied entirely; with `--ignore-errors` none counts."""
     if run.options.ignore_errors:
         return ""
+    if run.walked.failed:
+        return "some paths could not be listed"
     for number in range(len(run.plan.weights)):
         record = durable.load(run.directory.outcome(number), BatchRecord)
         if record is None or not record.outcome.done:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from pipeline import boot, ramp
+from pipeline import boot, orphans, ramp
 from pipeline.context import Run
 from pipeline.interpret import Verdict, interpret, progress, statistics
 from pipeline.model import FailedPath, Outcome, Statistics, worst
@@ -120,7 +120,7 @@ def _once(run: Run, call: Call, log: bytes, beacon: Beacon) -> Ended:
         command,
         cwd=run.record.cwd,
         stdin=call.stdin,
-        environ=os.environb,
+        environ=orphans.marked(dict(os.environb), run.directory.path),
         log=log,
         on_line=follow,
         stall_seconds=run.pace.stall_timeout or None,

@@ -68,7 +68,8 @@ def gather(run: Run) -> RunReport:
     copies = found["copy"]
     totals = sum((record.statistics for record in copies), Statistics())
     withheld = [record.withheld for record in found["approve"] if record.withheld]
-    outcome = worst([record.outcome for record in everything])
+    unlisted = Outcome.PARTIAL if run.walked.failed else Outcome.COMPLETE
+    outcome = worst([unlisted, *(record.outcome for record in everything)])
     code = exit_code(outcome)
     if any(record.code == 25 for record in copies) or any("--max-delete" in reason for reason in withheld):
         code = 25 if code in (0, 24) else code
@@ -92,7 +93,7 @@ def gather(run: Run) -> RunReport:
         deleted=totals.deleted + sum(record.statistics.deleted for record in found["delete"]),
         linked=totals.linked,
         vanished=[printable(path) for record in everything for path in record.vanished],
-        failed=_failed(everything),
+        failed=_failed([*run.walked.failed, *(failed for record in everything for failed in record.failed)]),
         batches=[_batch(run, record) for record in copies],
         parallel=run.pace.parallel,
         reasons=list(run.plan.reasons),
@@ -104,12 +105,11 @@ def gather(run: Run) -> RunReport:
     )
 
 
-def _failed(everything: list[BatchRecord]) -> list[FailedPathRecord]:
-    """Return the failed paths once each, in order of their records."""
+def _failed(everything: list[FailedPath]) -> list[FailedPathRecord]:
+    """Return the failed paths once each, in order."""
     seen: dict[bytes, FailedPath] = {}
-    for record in everything:
-        for failed in record.failed:
-            seen.setdefault(failed.path, failed)
+    for failed in everything:
+        seen.setdefault(failed.path, failed)
     return [FailedPathRecord(path=printable(failed.path), reason=failed.reason) for failed in seen.values()]
 
 

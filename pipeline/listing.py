@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from pipeline.errors import SourceError
 from pipeline.interpret import interpret, unescape
-from pipeline.model import Ends, Location, Outcome
+from pipeline.model import Ends, FailedPath, Location, Outcome
 from pipeline.option_table import Role
 from pipeline.options import Options
 from pipeline.process import run
@@ -123,11 +123,8 @@ def collect(
     *,
     cwd: bytes,
     on_entry: Callable[[], None],
-) -> list[Node]:
-    """List the source and return its nodes; SourceError where it cannot be listed at all.
-
-    Directories that cannot be read are left out: rsync names them when it meets them.
-    """
+) -> tuple[list[Node], tuple[FailedPath, ...]]:
+    """List the source; return its nodes, and what rsync could not list; SourceError where that is everything."""
     nodes: list[Node] = []
     folder = ListFolder(start, floor, nodes.append)
     seen = 0
@@ -147,4 +144,4 @@ def collect(
             f"source {source.display()} cannot be listed: {verdict.message}", "check host, path and access"
         )
     folder.close()
-    return nodes
+    return nodes, verdict.failed

@@ -21,6 +21,9 @@ from pipeline.errors import LockedError
 
 _WITHOUT_FLOCK = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
+ORPHAN_SECONDS = 30.0
+"""A killed command's processes end their rsync within about five seconds; more means that something else is wrong."""
+
 
 class Holder(msgspec.Struct):
     """Who holds a lock; `born` is the process's start time, so that a reused pid is noticed."""
@@ -56,7 +59,7 @@ def hold(root: bytes, key: bytes, *, what: str, run_id: str) -> Lock:
     path = os.path.join(folder, hashlib.blake2b(key, digest_size=16).hexdigest().encode())
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(handle, path)
     except BlockingIOError:
         busy = _busy(what, _read(path))
         os.close(handle)
@@ -69,6 +72,20 @@ def hold(root: bytes, key: bytes, *, what: str, run_id: str) -> Lock:
     os.ftruncate(handle, 0)
     os.pwrite(handle, msgspec.json.encode(myself(run_id)), 0)
     return Lock(handle)
+
+
+def _lock(handle: int, path: bytes) -> None:
+    """Lock; where the holder was killed, wait for the processes it forked, which are on their way out."""
+    deadline = time.monotonic() + ORPHAN_SECONDS
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            holder = _read(path)
+            if holder is None or not dead(holder) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 def _hold_by_file(path: bytes, what: str, run_id: str) -> Lock:

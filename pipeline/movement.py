@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from pipeline import orphans
 from pipeline.context import Run
 from pipeline.model import Kind, Statistics, Unit
 from pipeline.process import run as run_process
@@ -27,11 +28,12 @@ def move_new(run: Run, units: Sequence[Unit], log: bytes) -> Statistics:
     trees = [unit for unit in units if unit.kind is Kind.TREE and unit.paths[0]]
     new = [unit for unit in trees if not os.path.lexists(os.path.join(below, unit.paths[0]))]
     moved = True
+    environ = orphans.marked(dict(os.environb), run.directory.path)
     before = os.umask(0)
     try:
         for part in fitting([b"./" + unit.paths[0] for unit in new]):
             command = (*_COPY, b"--parents", b"-t", os.path.abspath(below), b"--", *part)
-            moved &= run_process(command, cwd=run.record.root.path, environ=os.environb, log=log).code == 0
+            moved &= run_process(command, cwd=run.record.root.path, environ=environ, log=log).code == 0
     finally:
         os.umask(before)
     if not moved:

@@ -8,16 +8,16 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline import __version__, boot, context, durable, location, locks, surroundings, workdir
+from pipeline import __version__, context, durable, location, locks, reopening, surroundings, workdir
 from pipeline.context import Run
-from pipeline.errors import StateError, UsageError
-from pipeline.model import Location, Outcome, Transfer
+from pipeline.errors import UsageError
+from pipeline.model import Location, Transfer
 from pipeline.options import Options, parse
 from pipeline.process import version, which_rsync
-from pipeline.records import BatchRecord, FinishRecord, FlushRecord, PaceRecord, RunRecord
+from pipeline.records import FinishRecord, PaceRecord, RunRecord
 from pipeline.workdir import WorkDirectory
 
 BATCHES_PER_PROCESS = 8
@@ -64,11 +64,10 @@ class Request:
 
 @dataclass(slots=True)
 class Opened:
-    """An open run: what it is, how an earlier start ended it, and the locks that this process holds."""
+    """An open run: what it is, how an earlier start ended it for good, and the locks that this process holds."""
 
     run: Run
     finished: FinishRecord | None
-    resumed: bool
     held: list[locks.Lock]
 
     @property
@@ -137,13 +136,13 @@ def _open(
     else:
         directory.create()
         durable.save(directory.run, record)
-    finished = _finished(directory)
     durable.save(directory.pace, _pace(request))
     context.load.cache_clear()
     run = context.load(os.fsdecode(directory.path))
-    if finished is None or not finished.outcome.done:
-        reopen(run)
-    return Opened(run, finished, found is not None, [lock])
+    finished = reopening.finished(run)
+    if finished is None:
+        reopening.reopen(run)
+    return Opened(run, finished, [lock])
 
 
 def _pace(request: Request) -> PaceRecord:
@@ -198,52 +197,3 @@ def _check_same(record: RunRecord, transfer: Transfer, request: Request) -> None
 
 def _shown(options: Sequence[bytes]) -> str:
     return " ".join(os.fsdecode(option) for option in options)
-
-
-def _finished(directory: WorkDirectory) -> FinishRecord | None:
-    try:
-        return durable.load(directory.finished, FinishRecord)
-    except StateError:
-        durable.discard(directory.finished)
-        return None
-
-
-def reopen(run: Run) -> None:
-    """Forget what an earlier start could not complete, so that this one tries it again.
-
-    Only for the command that holds the run alone. Batches recorded in another life of this machine, that no flush
-    of the destination covers, count as not done.
-    """
-    directory = run.directory
-    forgotten = False
-    for number in range(run.record.batches):
-        forgotten |= _forget_unless(
-            directory.outcome(number), lambda record: record.outcome.done and _trusted(run, record)
-        )
-    later = [directory.prepared, directory.approval, directory.settled]
-    later += [path(number) for path in (directory.deleted, directory.verified) for number in range(run.record.batches)]
-    for path in later:
-        _forget_unless(
-            path, lambda record: not forgotten and record.outcome is Outcome.COMPLETE and not record.withheld
-        )
-    durable.discard(directory.finished)
-    durable.discard(directory.fatal)
-
-
-def _trusted(run: Run, record: BatchRecord) -> bool:
-    """Say whether what a batch wrote outlived this machine's last stop; a remote one is not ours to judge."""
-    flushed = run.record.destination.remote or durable.load(run.directory.flushed, FlushRecord) is not None
-    return boot.trusted(record.boot, flushed=flushed, now=boot.boot_id())
-
-
-def _forget_unless(path: bytes, keep: Callable[[BatchRecord], bool]) -> bool:
-    """Discard the record at `path` unless `keep` says that it holds; say whether one was discarded."""
-    try:
-        record = durable.load(path, BatchRecord)
-    except StateError:
-        record = None
-    else:
-        if record is None or keep(record):
-            return False
-    durable.discard(path)
-    return True

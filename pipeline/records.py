@@ -50,12 +50,14 @@ class WalkRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     `listings` come parents first; shares hold directories none of which is below another. `whole`: the plan is one
     plain rsync, for `reasons` (an option's meaning), and nothing was walked. `signed`: directories have signatures;
+    `failed`: what rsync could not list, so that no batch will name it.
     `incremental`: they are compared with the last run's, and `seen` holds the upper part's comparison.
     """
 
     listings: list[Listing]
     shares: list[list[bytes]]
     threads: int = 1
+    failed: list[FailedPath] = []
     files: int = 0
     directories: int = 0
     size: int = 0

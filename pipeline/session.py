@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import luigi
 
-from pipeline import durable, fatal, overview, tidy
+from pipeline import durable, fatal, flushing, overview, tidy
 from pipeline.command_line import Command
 from pipeline.errors import ExitCode
 from pipeline.interrupts import install
@@ -45,6 +45,8 @@ def run(command: Command, complain: Callable[[str], None]) -> Ending:
             return Ending(opened.finished.code, nothing_to_do(opened.run.record.run_id, opened.path))
         started = time.monotonic()
         stopped = _build(root, opened, command, complain)
+        if stopped:
+            flushing.flush(opened.run)
         ending = _ending(opened, stopped, time.monotonic() - started)
         tidy.tidy(opened.run)
         return ending

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 
-from pipeline import durable, movement, rsync
+from pipeline import durable, flushing, leftovers, movement, rsync
 from pipeline.context import Run
 from pipeline.errors import DestinationError
 from pipeline.execution import Tally, carry_out
@@ -69,7 +69,8 @@ def make_folder(path: bytes, *, itself: bool) -> None:
 
 
 def copy(run: Run, number: int, beacon: Beacon) -> BatchRecord:
-    """Copy one batch."""
+    """Copy one batch, after what an attempt that was killed left behind is gone."""
+    leftovers.remove(run, number)
     tally = Tally()
     log = run.directory.log(f"RsyncBatch-{number:04}")
     if run.plan.whole:
@@ -80,6 +81,7 @@ def copy(run: Run, number: int, beacon: Beacon) -> BatchRecord:
         calls = rsync.copying(run.transfer, run.options, units, pace_of(run))
     tally.statistics += movement.move_new(run, units, log)
     carry_out(run, calls, tally, log, beacon)
+    flushing.now_and_then(run)
     return tally.record(run, number)
 
 

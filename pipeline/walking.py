@@ -17,7 +17,7 @@ from pipeline.cost import Grain, grain
 from pipeline.errors import StateError
 from pipeline.index import RACY_NANOSECONDS
 from pipeline.listing import collect
-from pipeline.model import Batch, Unit
+from pipeline.model import Batch, FailedPath, Unit
 from pipeline.progress import Beacon
 from pipeline.records import BatchWeight, GroupRecord, PlanRecord, Seen, WalkRecord
 from pipeline.tree import Folder, Listing, Node
@@ -42,8 +42,9 @@ def walk_source(run: Run, beacon: Beacon) -> WalkRecord:
     if reasons is not None:
         return WalkRecord(listings=[], shares=[], whole=True, reasons=reasons, ended=time.time())
     if listed(run):
-        durable.write_records(run.directory.nodes, _list(run, beacon), Node)
-        return WalkRecord(listings=[], shares=[], ended=time.time())
+        nodes, failed = _list(run, beacon)
+        durable.write_records(run.directory.nodes, nodes, Node)
+        return WalkRecord(listings=[], shares=[], failed=list(failed), ended=time.time())
     threads = LATENCY_THREADS if run.waiting else 1
     before = changes.baseline(run)
     scan = scanner(run).scan
@@ -70,7 +71,7 @@ def unchanged(_path: bytes) -> None:
     """Return the signature of a directory where there is no last run."""
 
 
-def _list(run: Run, beacon: Beacon) -> list[Node]:
+def _list(run: Run, beacon: Beacon) -> tuple[list[Node], tuple[FailedPath, ...]]:
     """List the source with rsync."""
     record, seen = run.record, 0
 

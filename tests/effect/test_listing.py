@@ -25,7 +25,7 @@ def collected(source: Location, *words: bytes, start: bytes = b"", cwd: bytes = 
         nonlocal count
         count += 1
 
-    nodes = collect(which_rsync(os.environ), parse(list(words)), source, start, floor, cwd=cwd, on_entry=one)
+    nodes, _ = collect(which_rsync(os.environ), parse(list(words)), source, start, floor, cwd=cwd, on_entry=one)
     assert count > 0
     return nodes
 

@@ -1,0 +1,139 @@
+"""Go on with a run: forget what an earlier start could not complete, so that this one tries it again.
+
+Only for the command that holds the run alone. What is forgotten goes from the end backwards, so that a crash in
+between leaves nothing that is believed without what it rests on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from pipeline import durable, flushing, orphans
+from pipeline.context import Run
+from pipeline.errors import StateError
+from pipeline.model import Outcome, Unit
+from pipeline.records import BatchRecord, FinishRecord, GroupRecord, PlanRecord, Seen, WalkRecord
+from pipeline.tree import Node
+
+
+def finished(run: Run) -> FinishRecord | None:
+    """Return how the run ended, if that needs no further start."""
+    record = _read(run.directory.finished, FinishRecord)
+    if record is None or not record.outcome.done or not flushing.trusted(run, record.boot, record.ended):
+        return None
+    return record
+
+
+def reopen(run: Run) -> None:
+    """Make the work directory fit to go on: end what is left running, forget what cannot be believed."""
+    orphans.end(run.directory.path)
+    durable.discard(run.directory.finished)
+    durable.discard(run.directory.fatal)
+    if _sound_walk(run):
+        if _sound_plan(run):
+            _forget_outcomes(run)
+            return
+    else:
+        _discard([run.directory.frontier])
+    _discard(_planned(run))
+
+
+def _sound_walk(run: Run) -> bool:
+    """Say whether the walk can be read, or was not finished; with it damaged, all that rests on it goes."""
+    walked = _read(run.directory.frontier, WalkRecord)
+    if walked is None:
+        _discard([*_later(run), *_planned(run)])
+    return walked is not None
+
+
+def _sound_plan(run: Run) -> bool:
+    """Say whether the plan can be read, with all units and shares; without it no outcome has a meaning."""
+    plan = _read(run.directory.plan, PlanRecord)
+    if plan is None:
+        _discard(_later(run))
+        _forget_damaged_groups(run)
+        return True
+    streams = [run.directory.units(number) for number in range(len(plan.weights)) if not plan.whole]
+    if all(_whole_stream(path, Unit) for path in streams):
+        return True
+    _discard(_later(run))
+    return False
+
+
+def _forget_damaged_groups(run: Run) -> None:
+    """Forget shares whose record or nodes cannot be read."""
+    walked = _read(run.directory.frontier, WalkRecord)
+    for number, share in enumerate(walked.shares if walked else []):
+        directory = run.directory
+        kind, path = (
+            (Seen, directory.seen(number)) if walked and walked.incremental else (Node, directory.group_nodes(number))
+        )
+        if _read(directory.group(number), GroupRecord) is None or (share and not _whole_stream(path, kind)):
+            durable.discard(directory.group(number))
+
+
+def _whole_stream(path: bytes, kind: type) -> bool:
+    try:
+        for _ in durable.read_records(path, kind):
+            pass
+    except StateError:
+        return False
+    return True
+
+
+def _forget_outcomes(run: Run) -> None:
+    """Forget batches that are not done for good, and the later stages where any was forgotten."""
+    forgotten = False
+    for number in range(run.record.batches):
+        forgotten |= _forget_unless(
+            run.directory.outcome(number),
+            lambda record: record.outcome.done and flushing.trusted(run, record.boot, record.ended),
+        )
+    for path in _after_copies(run):
+        _forget_unless(
+            path, lambda record: not forgotten and record.outcome is Outcome.COMPLETE and not record.withheld
+        )
+
+
+def _forget_unless(path: bytes, keep: Callable[[BatchRecord], bool]) -> bool:
+    """Discard the record at `path` unless `keep` says that it holds; say whether one was discarded."""
+    try:
+        record = durable.load(path, BatchRecord)
+    except StateError:
+        record = None
+    else:
+        if record is None or keep(record):
+            return False
+    durable.discard(path)
+    return True
+
+
+def _after_copies(run: Run) -> Iterator[bytes]:
+    directory = run.directory
+    yield from (directory.prepared, directory.approval, directory.settled)
+    for number in range(run.record.batches):
+        yield directory.deleted(number)
+        yield directory.verified(number)
+
+
+def _later(run: Run) -> list[bytes]:
+    """Return the checkpoints that rest on the plan, last ones first."""
+    return [*_after_copies(run), *(run.directory.outcome(number) for number in range(run.record.batches))]
+
+
+def _planned(run: Run) -> list[bytes]:
+    """Return the plan and the shares."""
+    return [run.directory.plan, *(run.directory.group(number) for number in range(run.record.groups))]
+
+
+def _discard(paths: list[bytes]) -> None:
+    for path in paths:
+        durable.discard(path)
+
+
+def _read(path: bytes, kind: type[durable.T]) -> durable.T | None:
+    """Read a checkpoint; None for one that is not there or cannot be believed."""
+    try:
+        return durable.load(path, kind)
+    except StateError:
+        return None
