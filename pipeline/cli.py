@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from pipeline.command_line import Command, parse_arguments
 from pipeline.errors import ExitCode, Interrupted, ParsyncError
@@ -37,9 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def complain(text: str) -> None:
-    """Print one line on stderr."""
-    line = text.replace("\n", " ")
-    print(f"parsync: {printable(os.fsencode(line))}", file=sys.stderr, flush=True)
+    """Print one line on stderr; without a buffer, since a signal's handler may call this at any instant."""
+    line = printable(os.fsencode(text.replace("\n", " ")))
+    with suppress(OSError):
+        os.write(2, f"parsync: {line}\n".encode())
 
 
 def _dry_run(command: Command) -> int:

@@ -23,6 +23,9 @@ from pipeline.records import BatchRecord
 from pipeline.retrying import pause
 from pipeline.rsync import Call
 
+SHOWN_WORDS = 40
+"""A command may have a megabyte of paths; the log shows its beginning."""
+
 
 @dataclass(slots=True)
 class Tally:
@@ -114,8 +117,7 @@ def _once(run: Run, call: Call, log: bytes, beacon: Beacon) -> Ended:
             beacon.update(seen.files, seen.size)
 
     command = (run.rsync, *call.arguments)
-    with open(log, "ab") as words:
-        words.write(b"$ " + b" ".join(hide_secrets(command[:40])) + b"\n")
+    _note(log, command)
     return run_process(
         command,
         cwd=run.record.cwd,
@@ -125,3 +127,12 @@ def _once(run: Run, call: Call, log: bytes, beacon: Beacon) -> Ended:
         on_line=follow,
         stall_seconds=run.pace.stall_timeout or None,
     )
+
+
+def _note(log: bytes, command: tuple[bytes, ...]) -> None:
+    """Write the beginning of a command into a log, private from its first byte, without passwords."""
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(handle, b"$ " + b" ".join(hide_secrets(command[:SHOWN_WORDS])) + b"\n")
+    finally:
+        os.close(handle)

@@ -73,6 +73,10 @@ def _plain(source: Location) -> bytes:
     return source.argument()
 
 
+class Transient(Exception):
+    """The list ended early for a reason that may pass."""
+
+
 @dataclass(slots=True)
 class _Frame:
     """A directory of the list that is not complete yet."""
@@ -139,6 +143,8 @@ def collect(
 
     ended = run((rsync, *arguments(options, source)), environ=os.environb, cwd=cwd, on_line=take)
     verdict = interpret(ended.code, ended.stderr)
+    if verdict.transient:
+        raise Transient(verdict.message)
     if verdict.outcome is Outcome.FAILED or (ended.code and not seen):
         raise SourceError(
             f"source {source.display()} cannot be listed: {verdict.message}", "check host, path and access"

@@ -89,7 +89,7 @@ ROWS: tuple[Row, ...] = (
     _passed("size-only"),
     _passed("checksum", "c", roles=_M),
     _passed("modify-window", "@", value=True),
-    _passed("remove-source-files", roles=_M),
+    _one_batch("remove-source-files", "", "removing changes the times of directories that others still copy"),
     _passed("ignore-missing-args", roles=_H),
     _one_batch("prune-empty-dirs", "m", "whether a directory is empty is known to the process that sees all of it"),
     # Recursion and structure.

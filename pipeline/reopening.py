@@ -82,30 +82,24 @@ def _whole_stream(path: bytes, kind: type) -> bool:
 
 
 def _forget_outcomes(run: Run) -> None:
-    """Forget batches that are not done for good, and the later stages where any was forgotten."""
+    """Forget batches that are not done for good, and the later stages unless all of them are."""
     forgotten = False
-    for number in range(run.record.batches):
-        forgotten |= _forget_unless(
+    for number in range(len(run.plan.weights)):
+        forgotten |= not _keep(
             run.directory.outcome(number),
             lambda record: record.outcome.done and flushing.trusted(run, record.boot, record.ended),
         )
     for path in _after_copies(run):
-        _forget_unless(
-            path, lambda record: not forgotten and record.outcome is Outcome.COMPLETE and not record.withheld
-        )
+        _keep(path, lambda record: not forgotten and record.outcome is Outcome.COMPLETE and not record.withheld)
 
 
-def _forget_unless(path: bytes, keep: Callable[[BatchRecord], bool]) -> bool:
-    """Discard the record at `path` unless `keep` says that it holds; say whether one was discarded."""
-    try:
-        record = durable.load(path, BatchRecord)
-    except StateError:
-        record = None
-    else:
-        if record is None or keep(record):
-            return False
-    durable.discard(path)
-    return True
+def _keep(path: bytes, holds: Callable[[BatchRecord], bool]) -> bool:
+    """Keep the record at `path` if it holds, else discard it; say whether there is one now."""
+    record = _read(path, BatchRecord)
+    kept = record is not None and holds(record)
+    if not kept:
+        durable.discard(path)
+    return kept
 
 
 def _after_copies(run: Run) -> Iterator[bytes]:

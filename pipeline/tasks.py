@@ -250,4 +250,5 @@ class Finish(Stage):
         return True
 
     def run(self) -> None:
-        self.output().write(finish.finish(self.context))
+        with self.beacon():
+            self.output().write(finish.finish(self.context))

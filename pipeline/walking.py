@@ -6,6 +6,7 @@ Each writes its checkpoint last; what a killed one left is written over by the n
 from __future__ import annotations
 
 import os
+import random
 import stat
 import time
 from collections.abc import Iterable, Iterator
@@ -14,12 +15,13 @@ from contextlib import ExitStack
 from pipeline import changes, durable, planning
 from pipeline.context import Run
 from pipeline.cost import Grain, grain
-from pipeline.errors import StateError
+from pipeline.errors import SourceError, StateError
 from pipeline.index import RACY_NANOSECONDS
-from pipeline.listing import collect
+from pipeline.listing import Transient, collect
 from pipeline.model import Batch, FailedPath, Unit
 from pipeline.progress import Beacon
 from pipeline.records import BatchWeight, GroupRecord, PlanRecord, Seen, WalkRecord
+from pipeline.retrying import pause
 from pipeline.tree import Folder, Listing, Node
 from pipeline.walk import LATENCY_THREADS, Scanner, shares, upper, walk
 
@@ -82,7 +84,14 @@ def _list(run: Run, beacon: Beacon) -> tuple[list[Node], tuple[FailedPath, ...]]
             beacon.update(seen, 0)
 
     floor = grain_of(run).floor
-    return collect(run.rsync, run.options, record.source, record.start, floor, cwd=record.cwd, on_entry=count)
+    for attempt in range(1, run.pace.retries + 2):
+        try:
+            return collect(run.rsync, run.options, record.source, record.start, floor, cwd=record.cwd, on_entry=count)
+        except Transient as error:
+            message = str(error)
+            if attempt <= run.pace.retries:
+                time.sleep(pause(attempt, random.random()))
+    raise SourceError(f"source {record.source.display()} cannot be listed: {message}", "start the same command again")
 
 
 def whole_reasons(run: Run) -> list[str] | None:
@@ -90,6 +99,8 @@ def whole_reasons(run: Run) -> list[str] | None:
     reasons = list(run.options.one_batch)
     if run.options.hard_links and listed(run):
         reasons.append("--hard-links from a remote or filtered source: its list has no inodes")
+    if run.options.one_file_system and listed(run):
+        reasons.append("--one-file-system from a remote or filtered source: its list does not show mount points")
     if not run.options.perms and not (run.local and os.geteuid() == 0):
         reasons.append("--no-perms: modes of shared directories could not be put back")
     if not reasons and run.record.batches > 1 and (run.record.source.remote or _is_directory(run)):

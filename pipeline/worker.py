@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+from contextlib import suppress
 from types import TracebackType
 
 from luigi import Task
@@ -47,9 +48,9 @@ class ThriftyWorker(Worker):
         """Ask for no more tasks, end the running ones; return how many there were."""
         self._start_phasing_out()
         running = [process for process in self._running_tasks.values() if process.use_multiprocessing]
-        for process in running:
-            if process.pid:
-                os.kill(process.pid, signal.SIGTERM)
+        for pid in [process.pid for process in running if process.pid]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
         return len(running)
 
     @property

@@ -1,0 +1,186 @@
+"""Faults of the real thing: full and read-only disks, dropped logins, busy daemons, standstill, vanishing files."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.harness import servers, tree
+from tests.harness.command import Shop
+from tests.harness.compare import differences
+
+CUT = ("--batches=8", "--groups=2", "--parallel=8")
+
+
+@pytest.fixture
+def small(shop: Shop) -> Iterator[bytes]:
+    """A file system of 1 MB and few inodes; skipped where mounting is not allowed."""
+    path = shop.at("small")
+    os.mkdir(path)
+    if (
+        os.geteuid() != 0
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=300", "tmpfs", path]).returncode
+    ):
+        pytest.skip("needs root and mount")
+    yield path
+    subprocess.run(["umount", "-l", path], check=True)
+
+
+def test_a_full_destination_is_one_line_and_goes_on_after_space_is_made(shop: Shop, small: bytes) -> None:
+    tree.many(shop.at("src"), 41, 100)
+    with open(shop.at("src/big"), "wb") as file:
+        file.write(b"x" * 2_000_000)
+    done = shop.parsync(*CUT, "--id=x", "src/", "small/dst")
+    assert done.code == 1, done
+    assert "No space left on device" in done.err
+    assert len(done.err.strip().splitlines()) == 1
+    subprocess.run(["mount", "-o", "remount,size=20m,nr_inodes=3000", small], check=True)
+    again = shop.parsync(*CUT, "--id=x", "src/", "small/dst")
+    assert again.code == 0, again
+    assert differences(shop.at("src"), os.path.join(small, b"dst")) == []
+
+
+def test_a_full_disk_under_the_work_directory_is_one_line(shop: Shop, small: bytes) -> None:
+    tree.many(shop.at("src"), 42, 300)
+    with suppress(OSError), open(os.path.join(small, b"filler"), "wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+    done = shop.parsync(*CUT, "--id=x", "--work-dir=small/state", "src/", "dst")
+    assert done.code == 1, done
+    assert "No space left on device" in done.err
+    assert len(done.err.strip().splitlines()) == 1, done.err
+    os.unlink(os.path.join(small, b"filler"))
+    assert shop.parsync(*CUT, "--id=x", "--work-dir=small/state", "src/", "dst").code == 0
+    assert differences(shop.at("src"), shop.at("dst")) == []
+
+
+def test_a_read_only_destination_is_one_line(shop: Shop, small: bytes) -> None:
+    tree.many(shop.at("src"), 43, 20)
+    subprocess.run(["mount", "-o", "remount,ro", small], check=True)
+    done = shop.parsync(*CUT, "src/", "small/dst")
+    assert done.code == 1
+    assert "Read-only file system" in done.err
+    assert len(done.err.strip().splitlines()) == 1
+
+
+def test_an_sshd_that_drops_logins_is_asked_again(shop: Shop, tmp_path: Path) -> None:
+    if not servers.have_sshd():
+        pytest.skip("needs root and openssh-server")
+    tree.many(shop.at("src"), 44, 150)
+    with servers.sshd(tmp_path / "sshd", startups="2:50:4") as strict:
+        target = f"{strict.host}:{os.fsdecode(shop.at('dst'))}"
+        done = shop.parsync(*CUT, "--retries=30", "src/", target, strict.option)
+    assert done.code == 0, done
+    assert differences(shop.at("src"), shop.at("dst")) == []
+
+
+def test_a_daemon_with_few_connections_is_asked_again(shop: Shop) -> None:
+    tree.many(shop.at("src"), 45, 150)
+    with servers.rsyncd(Path(os.fsdecode(shop.at("daemon"))), extra="max connections = 2\n") as busy:
+        done = shop.parsync(*CUT, "--retries=30", "src/", "127.0.0.1::data/dst", busy.option)
+    assert done.code == 0, done
+    assert differences(shop.at("src"), shop.at("daemon/data/dst")) == []
+
+
+def test_a_remote_rsync_that_stands_still_is_noticed_and_tried_again(shop: Shop, sshd: servers.Sshd) -> None:
+    tree.build(shop.at("src"), {b"a": {b"big": b"x" * 3_000_000}, b"b": b"1"})
+    target = f"{sshd.host}:{os.fsdecode(shop.at('dst'))}"
+    words = ("--batches=2", "--parallel=1", "--stall-timeout=2", "--bwlimit=1000", "src/", target, sshd.option)
+    with shop.start(*words) as process:
+        stood = None
+        while stood is None and process.poll() is None:
+            stood = next(iter(remote_receivers(shop)), None)
+        assert stood is not None
+        os.kill(stood, signal.SIGSTOP)
+        try:
+            out, err = process.communicate(timeout=200)
+        finally:
+            for pid in remote_receivers(shop):
+                os.kill(pid, signal.SIGKILL)
+    assert process.returncode == 0, (out, err)
+    assert differences(shop.at("src"), shop.at("dst")) == []
+
+
+def remote_receivers(shop: Shop) -> list[int]:
+    """Return rsync servers that write below this test's folder: first ones first."""
+    found = []
+    for name in sorted(filter(str.isdigit, os.listdir("/proc")), key=int):
+        try:
+            words = Path(f"/proc/{name}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if words.startswith(b"rsync\0--server") and shop.path in words and b"big" not in words:
+            found.append(int(name))
+    return found
+
+
+def test_a_vanishing_source_ends_as_rsync_ends(shop: Shop) -> None:
+    """A directory that goes between the walk and its batch is no failure."""
+    tree.many(shop.at("src"), 46, 200)
+    tree.build(shop.at("src/gone"), {b"%d" % number: b"x" for number in range(50)})
+    with open(shop.at("src/aaa"), "wb") as file:
+        file.write(b"x" * 1_500_000)
+    with shop.start("--id=x", "--batches=6", "--parallel=1", "--bwlimit=1000", "src/", "dst") as process:
+        plan = os.path.join(shop.state, b"x/plan/plan.json")
+        while not os.path.exists(plan) and process.poll() is None:
+            time.sleep(0.001)
+        tree.remove(shop.at("src/gone"))
+        out, err = process.communicate(timeout=200)
+    assert process.returncode in (0, 24), (out, err)
+    assert [line for line in differences(shop.at("src"), shop.at("dst"), times=False) if "gone" not in line] == []
+
+
+def test_a_resume_meets_a_changed_source(shop: Shop) -> None:
+    """Files and directories that changed, came, went and changed type since the plan was made."""
+    tree.many(shop.at("src"), 47, 200)
+    assert shop.parsync("--id=x", "--batches=6", "--groups=2", "src/", "dst").code == 0
+    run = Path(os.fsdecode(shop.state)) / "x"
+    for path in [*(run / "batch").glob("*.json"), run / "finished.json", run / "settle/settled.json"]:
+        path.unlink()
+    folders = [folder for folder, _, _ in os.walk(shop.at("src"))][1:]
+    names = sorted(os.path.join(folder, name) for folder, _, found in os.walk(shop.at("src")) for name in found)
+    os.unlink(names[0])
+    os.unlink(names[1])
+    os.makedirs(names[1] + b"/now a folder")
+    tree.remove(folders[-1])
+    with open(names[10], "ab") as file:
+        file.write(b"longer")
+    done = shop.parsync("--id=x", "--batches=6", "--groups=2", "src/", "dst")
+    assert done.code in (0, 24), done
+    for path in names[2:]:
+        if os.path.exists(path):
+            assert os.path.exists(path.replace(shop.at("src"), shop.at("dst")))
+
+
+def test_terminal_sequences_in_names_reach_no_output(anyone: Shop) -> None:
+    if anyone.user is None:
+        pytest.skip("root may read everything")
+    tree.build(anyone.at("src"), {b"\x1b[31mred<script>": b"1"})
+    os.chmod(anyone.at("src/\x1b[31mred<script>"), 0)
+    done = anyone.parsync("src/", "dst")
+    assert done.code == 23
+    assert "\x1b" not in done.out + done.err
+    for folder, _, names in os.walk(anyone.state):
+        for name in names:
+            if name in (b"report.html", b"report.json", b"metrics.prom"):
+                with open(os.path.join(folder, name), "rb") as file:
+                    text = file.read()
+                assert b"\x1b" not in text
+                assert name != b"report.html" or b"<script" not in text
+
+
+def test_passwords_reach_no_file_of_the_run(shop: Shop) -> None:
+    tree.build(shop.at("src"), {b"a": b"1"})
+    shop.parsync("--retries=0", "src/", "127.0.0.1:/nowhere", "--rsh=sshpass -p opensesame ssh -o BatchMode=yes")
+    for folder, _, names in os.walk(shop.state):
+        for name in names:
+            if name != b"run.json":
+                with open(os.path.join(folder, name), "rb") as file:
+                    assert b"opensesame" not in file.read(), name
