@@ -21,7 +21,7 @@ from pipeline.process import run as run_process
 from pipeline.progress import Beacon
 from pipeline.records import BatchRecord
 from pipeline.retrying import pause
-from pipeline.rsync import Call
+from pipeline.rsync import LINKED, Call
 
 SHOWN_WORDS = 40
 """A command may have a megabyte of paths; the log shows its beginning."""
@@ -40,6 +40,7 @@ class Tally:
     message: str = ""
     attempts: int = 1
     rsyncs: int = 0
+    linked: int = 0
     cpu_seconds: float = 0.0
     fatal: bool = False
 
@@ -62,7 +63,7 @@ class Tally:
             message=self.message,
             failed=self.failed,
             vanished=self.vanished,
-            statistics=self.statistics,
+            statistics=self.statistics + Statistics(linked=self.linked),
             attempts=self.attempts,
             rsyncs=self.rsyncs,
             cpu_seconds=self.cpu_seconds,
@@ -96,7 +97,7 @@ def _attempts(run: Run, call: Call, tally: Tally, log: bytes, beacon: Beacon) ->
     """Run one call until it ends well, or for good, or `--retries` are used up."""
     attempt = 0
     while True:
-        ended = _once(run, call, log, beacon)
+        ended = _once(run, call, log, beacon, tally)
         tally.rsyncs += 1
         tally.cpu_seconds += ended.cpu_seconds
         verdict = interpret(ended.code, ended.stderr, stalled=ended.stalled, listed=not run.plan.whole)
@@ -107,11 +108,14 @@ def _attempts(run: Run, call: Call, tally: Tally, log: bytes, beacon: Beacon) ->
         time.sleep(pause(attempt, random.random()))
 
 
-def _once(run: Run, call: Call, log: bytes, beacon: Beacon) -> Ended:
+def _once(run: Run, call: Call, log: bytes, beacon: Beacon, tally: Tally) -> Ended:
     if not run.local:
         ramp.permit(run.directory.path)
 
     def follow(line: bytes) -> None:
+        if line.startswith(LINKED):
+            tally.linked += 1
+            return
         seen = progress(line)
         if seen is not None:
             beacon.update(seen.files, seen.size)

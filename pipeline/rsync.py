@@ -18,6 +18,9 @@ _PER_ARGUMENT = 9
 
 COUNTED = (b"--stats", b"--info=progress2", b"--no-human-readable")
 """Makes rsync count what it does and print its progress in plain numbers."""
+_COUNTED_LINKS = (b"-ii", b"--out-format=%i")
+LINKED = b"hf"
+"""With `--link-dest` rsync is asked for a line per entry; one that begins so is a file linked to a reference."""
 QUIET = OUTPUT_NAMES
 _STRUCTURE = QUIET | DELETION_NAMES | MOVING_NAMES | {"--hard-links"}
 """Options without a meaning for calls that move no file."""
@@ -50,7 +53,11 @@ def whole(transfer: Transfer, options: Options, pace: Pace = Pace()) -> Call:
     """Return the plain call: what the user would have typed."""
     words = options.words(drop=QUIET)
     ends = (transfer.source.argument(), transfer.destination.argument())
-    return Call((b"-a", *words, *COUNTED, *pace.words(), *_parents(transfer), b"--", *ends))
+    return Call((b"-a", *words, *_counted(options), *pace.words(), *_parents(transfer), b"--", *ends))
+
+
+def _counted(options: Options) -> tuple[bytes, ...]:
+    return (*COUNTED, *(_COUNTED_LINKS if options.value("link-dest") else ()))
 
 
 def dry(transfer: Transfer, options: Options) -> Call:
@@ -66,7 +73,7 @@ def copying(transfer: Transfer, options: Options, units: Iterable[Unit], pace: P
     """
     words = options.words(drop=QUIET | DELETION_NAMES)
     force = (b"--force",) if options.delete else ()
-    head = (b"-aR", b"--no-implied-dirs", *words, *force, *COUNTED, *pace.words())
+    head = (b"-aR", b"--no-implied-dirs", *words, *force, *_counted(options), *pace.words())
     mounts: list[bytes] = []
     paths: list[bytes] = []
     for unit in units:

@@ -75,7 +75,7 @@ def _check_references(destination: Location, options: Options) -> None:
     if destination.remote:
         return
     for reference in options.references:
-        path = os.path.join(destination.path, reference.path)
+        path = os.path.normpath(os.path.join(destination.path, reference.path))
         if not os.path.isdir(path):
             shown = printable(path)
             raise UsageError(f"{reference.option} {shown} is no directory", "give one that exists, relative to DEST")

@@ -99,6 +99,8 @@ def whole_reasons(run: Run) -> list[str] | None:
     reasons = list(run.options.one_batch)
     if run.options.hard_links and listed(run):
         reasons.append("--hard-links from a remote or filtered source: its list has no inodes")
+    if run.options.delete and _backup_inside(run):
+        reasons.append("--backup-dir inside the destination, with --delete: backups are extras themselves")
     if run.options.one_file_system and listed(run):
         reasons.append("--one-file-system from a remote or filtered source: its list does not show mount points")
     if not run.options.perms and not (run.local and os.geteuid() == 0):
@@ -106,6 +108,16 @@ def whole_reasons(run: Run) -> list[str] | None:
     if not reasons and run.record.batches > 1 and (run.record.source.remote or _is_directory(run)):
         return None
     return reasons
+
+
+def _backup_inside(run: Run) -> bool:
+    """Say whether backups go to a folder below the destination."""
+    folder = run.options.value("backup-dir")
+    if folder is None:
+        return False
+    destination = os.path.normpath(run.record.destination.path or b".")
+    path = os.path.normpath(os.path.join(destination, folder))
+    return path.startswith(destination.rstrip(b"/") + b"/") or destination == b"."
 
 
 def _is_directory(run: Run) -> bool:
