@@ -78,7 +78,7 @@ def sshd(folder: Path, startups: str = "100:30:200", sessions: int = 50) -> Iter
     (folder / "sshd_config").write_text(
         f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
         f"PidFile {folder}/pid\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\n"
-        f"MaxStartups {startups}\nMaxSessions {sessions}\nPrintMotd no\nLogLevel ERROR\n"
+        f"MaxStartups {startups}\nMaxSessions {sessions}\nPrintMotd no\nLogLevel ERROR\nSubsystem sftp internal-sftp\n"
     )
     (folder / "ssh_config").write_text(
         f"Host box\n  HostName 127.0.0.1\n  Port {port}\n  User root\n  IdentityFile {folder}/key\n"
