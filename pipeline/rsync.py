@@ -5,6 +5,7 @@ Pure. Why each call looks as it does is in ARCHITECTURE.md ("How a unit travels"
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -148,15 +149,25 @@ def _comparing(options: Options) -> tuple[bytes, ...]:
 def _directories(transfer: Transfer, words: tuple[bytes, ...], shared: Sequence[bytes]) -> Iterator[Call]:
     """Yield calls over directories' own entries, without what they hold.
 
-    rsync lists a level for `./` however it is given, so the root is a call of its own that excludes its contents.
+    rsync lists a level for `./` however it is given, so the root comes with filters that leave only the shared
+    ones of its level; where those are many, or have odd names, in a call of its own.
     """
+    head = (b"-aR", b"--no-implied-dirs")
+    tail = (*words, b"--no-r", b"-d")
+    top = {path.partition(b"/")[0] for path in shared if path}
+    if b"" in shared and len(top) <= FILTERED_MOST and all(map(_PLAIN_NAME.fullmatch, top)):
+        alone = [b"--filter=+ /%s/" % name for name in sorted(top)]
+        yield from _calls(transfer, (*head, *alone, _NOTHING_ELSE, *tail), shared, recursive=False)
+        return
     if b"" in shared:
-        yield from _calls(transfer, (b"-aR", *_ROOT_ALONE, *words, b"--no-r", b"-d"), [b""], recursive=False)
-    below = [path for path in shared if path]
-    yield from _calls(transfer, (b"-aR", b"--no-implied-dirs", *words, b"--no-r", b"-d"), below, recursive=False)
+        yield from _calls(transfer, (*head, _NOTHING_ELSE, *tail), [b""], recursive=False)
+    yield from _calls(transfer, (*head, *tail), [path for path in shared if path], recursive=False)
 
 
-_ROOT_ALONE = (b"--no-implied-dirs", b"--filter=- /*")
+_NOTHING_ELSE = b"--filter=- /*"
+_PLAIN_NAME = re.compile(rb"[\w.+=,@-]+")
+FILTERED_MOST = 200
+"""Filters are tried one after the other for each entry of the root's level."""
 
 
 def _calls(

@@ -42,18 +42,30 @@ def needs_open_modes(run: Run) -> bool:
 
 
 def _ready(run: Run) -> bool:
-    """Say whether every shared directory is there already and no mode can refuse us."""
-    if needs_open_modes(run):
+    """Say whether every shared directory is there and no mode can refuse us, after making the missing ones.
+
+    Only where it cannot matter how they are made: root at a local destination, with options of no consequence.
+    Their owners, modes and times come when they are settled.
+    """
+    if needs_open_modes(run) or not run.options.plain:
         return False
     below = run.record.destination.path
-    return all(_is_real_directory(os.path.join(below, path) if path else below) for path in run.plan.shared)
+    for path in run.plan.shared:
+        folder = os.path.join(below, path) if path else below
+        try:
+            os.mkdir(folder, 0o700)
+        except FileExistsError:
+            if not _is_real_directory(folder, root=not path):
+                return False
+        except OSError:
+            return False
+    return True
 
 
-def _is_real_directory(path: bytes) -> bool:
-    try:
-        return stat.S_ISDIR(os.lstat(path).st_mode)
-    except OSError:
-        return path.endswith(b"/") and os.path.isdir(path)
+def _is_real_directory(path: bytes, *, root: bool) -> bool:
+    """Say whether rsync would take `path` for the directory: the root may be a link, what is below may not."""
+    status = os.stat(path) if root else os.lstat(path)
+    return stat.S_ISDIR(status.st_mode)
 
 
 def make_folder(path: bytes, *, itself: bool) -> None:

@@ -1,5 +1,6 @@
 """rsync itself as the oracle: random trees, edits and options, parsync into one destination, rsync into another.
 
+Where something could not be read, one rsync deletes in the directories that it had met before, and parsync nothing.
 `PARSYNC_EXAMPLES=2000 pytest tests/property/test_oracle.py` explores at random; a failure prints its example.
 """
 
@@ -107,5 +108,8 @@ def check(
         return
     assert ours.code == theirs.code, (ours, theirs)
     assert differences(shop.at("one/src"), shop.at("two/src"), links=True, times=False) == []
-    assert differences(shop.at("one/dst"), shop.at("two/dst"), links="-H" in options) == []
+    found = differences(shop.at("one/dst"), shop.at("two/dst"), links="-H" in options)
+    if theirs.code == 23 and "delete" in " ".join(options):
+        found = [line for line in found if not line.startswith(("only left", "mtime"))]
+    assert found == []
     shutil.rmtree(shop.at("home"), ignore_errors=True)
