@@ -6,6 +6,7 @@ Pure. Only ratios matter: the model decides where to cut and what is balanced, n
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 FILE_SECONDS = 60e-6
 """A small file's first copy by one local rsync (200,000 files in 12 s, tmpfs, 2026-11)."""
@@ -23,19 +24,21 @@ def seconds(files: int, directories: int, size: int) -> float:
 class Grain:
     """How finely a plan may be cut, in seconds of the cost model.
 
-    Below `floor` a subtree is never cut (its names are not even kept); a run that weighs less than `small` is one
-    plain rsync; a batch holds at least `batch`, since starting an rsync has its price.
+    Below `floor` a subtree is never cut (its names are not even kept). A run that weighs less than `small` is one
+    plain rsync, if it has fewer than `small_size` bytes as well, which several connections carry faster. A batch
+    holds at least `batch`, since starting an rsync has its price.
     """
 
     floor: float
     small: float
     batch: float
+    small_size: float = inf
 
 
 LOCAL = Grain(floor=0.05, small=0.5, batch=1.0)
 """Starting a local rsync takes 41 ms; half a second of copying is not worth several (RSYNC.md)."""
-REMOTE = Grain(floor=0.05, small=1.0, batch=2.0)
-"""Starting an rsync over ssh takes 0.34 s, with 20 ms round trip 0.67 s."""
+REMOTE = Grain(floor=0.05, small=5.0, batch=2.0, small_size=100e6)
+"""Starting an rsync over ssh takes 0.34 s, with 20 ms round trip 0.67 s, and a shared tree needs two more of them."""
 WAITING = Grain(floor=0.002, small=0.01, batch=0.02)
 """A network file system waits some 50 ms for each file that the model counts as 60 microseconds."""
 

@@ -66,6 +66,10 @@ class Options:
                 return not given.negated
         return default
 
+    def mentions(self, name: str) -> bool:
+        """Say whether an option was given at all, or denied."""
+        return any(given.row is not None and given.row.name == name for given in self.given)
+
     def value(self, name: str) -> bytes | None:
         """Return the last value given to an option, None for none."""
         values = [given.value for given in self.given if given.row is not None and given.row.name == name]

@@ -157,7 +157,7 @@ def plan(root: Node, nodes: Mapping[bytes, Node], *, slots: int, parallel: int, 
     A tree lighter than `grain.small`, or a single slot, is one batch with the whole tree and nothing shared.
     """
     whole = Plan(((_tree(root)[0],),), ())
-    if slots == 1 or root.seconds < grain.small:
+    if slots == 1 or (root.seconds < grain.small and root.size < grain.small_size):
         return whole
     sizes = targets(root.seconds, slots=slots, parallel=parallel, grain=grain)
     found = cut(root, nodes, _limit(sizes, grain))

@@ -50,10 +50,11 @@ def share(bwlimit: int, processes: int) -> int | None:
     return max(1, bwlimit // max(1, processes)) if bwlimit else None
 
 
-def whole(transfer: Transfer, options: Options, pace: Pace = Pace()) -> Call:
-    """Return the plain call: what the user would have typed."""
+def whole(transfer: Transfer, options: Options, pace: Pace, files: int | None = None) -> Call:
+    """Return the plain call: what the user would have typed. `files` is how many there are, None where unknown."""
     words = options.words(drop=QUIET)
     ends = (transfer.source.argument(), transfer.destination.argument())
+    words += _listing(transfer, options, files)
     return Call((b"-a", *words, *_counted(options), *pace.words(), *_parents(transfer), b"--", *ends))
 
 
@@ -67,12 +68,27 @@ def dry(transfer: Transfer, options: Options) -> Call:
     return Call((b"-a", *options.words(), b"-n", *(() if options.talks else (b"-i",)), b"--", *ends))
 
 
+def _listing(transfer: Transfer, options: Options, files: int | None) -> tuple[bytes, ...]:
+    """Return what makes rsync list everything at once: over a wire its incremental recursion waits for answers.
+
+    Nothing changed, 10^6 files, 20 ms: 34.5 s with and 6.1 s without (RSYNC.md). It costs about 80 bytes a file.
+    """
+    remote = transfer.source.remote or transfer.destination.remote
+    small = files is not None and files <= LISTED_AT_ONCE
+    return (b"--no-inc-recursive",) if remote and small and not options.mentions("inc-recursive") else ()
+
+
+LISTED_AT_ONCE = 2_000_000
+
+
 def copying(transfer: Transfer, options: Options, units: Iterable[Unit], pace: Pace) -> Iterator[Call]:
     """Yield the calls that copy units below directories that exist already (RSYNC.md 7).
 
     A directory in the way of a file must give way as with `--delete`, hence `--force`.
     """
+    units = tuple(units)
     words = options.words(drop=QUIET | DELETION_NAMES)
+    words += _listing(transfer, options, sum(unit.files for unit in units))
     force = (b"--force",) if options.delete else ()
     head = (b"-aR", b"--no-implied-dirs", *words, *force, *_counted(options), *pace.words())
     mounts: list[bytes] = []

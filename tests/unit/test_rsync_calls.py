@@ -37,9 +37,19 @@ COUNTED = "--stats --info=progress2 --no-human-readable"
     [
         ("/s/", "/d", "", f"-aR --no-implied-dirs {COUNTED} -- /s/./a /s/./b/c /d/"),
         ("/s", "/d/", "-H --delete", f"-aR --no-implied-dirs -H --force {COUNTED} -- /./a /./b/c /d/"),
-        ("/s/", "h:d", "-v -e ssh", f"-aR --no-implied-dirs -e ssh {COUNTED} -- /s/./a /s/./b/c h:d/"),
-        ("h:s/", "/d", "", f"-aR --no-implied-dirs {COUNTED} {LIST} h:s/ /d/ < {LISTED!r}"),
-        ("h::m/s/", "/d", "", f"-aR --no-implied-dirs {COUNTED} {LIST} h::m/ /d/ < {LISTED_IN_MODULE!r}"),
+        (
+            "/s/",
+            "h:d",
+            "-v -e ssh",
+            f"-aR --no-implied-dirs -e ssh --no-inc-recursive {COUNTED} -- /s/./a /s/./b/c h:d/",
+        ),
+        ("h:s/", "/d", "", f"-aR --no-implied-dirs --no-inc-recursive {COUNTED} {LIST} h:s/ /d/ < {LISTED!r}"),
+        (
+            "h::m/s/",
+            "/d",
+            "",
+            f"-aR --no-implied-dirs --no-inc-recursive {COUNTED} {LIST} h::m/ /d/ < {LISTED_IN_MODULE!r}",
+        ),
     ],
 )
 def test_copying(source: str, destination: str, options: str, expected: str) -> None:
