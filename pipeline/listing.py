@@ -73,7 +73,7 @@ def _plain(source: Location) -> bytes:
     return source.argument()
 
 
-class Transient(Exception):
+class Transient(SourceError):
     """The list ended early for a reason that may pass."""
 
 
@@ -144,7 +144,9 @@ def collect(
     ended = run((rsync, *arguments(options, source)), environ=os.environb, cwd=cwd, on_line=take)
     verdict = interpret(ended.code, ended.stderr)
     if verdict.transient:
-        raise Transient(verdict.message)
+        raise Transient(
+            f"source {source.display()} cannot be listed: {verdict.message}", "start the same command again"
+        )
     if verdict.outcome is Outcome.FAILED or (ended.code and not seen):
         raise SourceError(
             f"source {source.display()} cannot be listed: {verdict.message}", "check host, path and access"

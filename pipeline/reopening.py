@@ -29,35 +29,21 @@ def reopen(run: Run) -> None:
     orphans.end(run.directory.path)
     durable.discard(run.directory.finished)
     durable.discard(run.directory.fatal)
-    if _sound_walk(run):
-        if _sound_plan(run):
-            _forget_outcomes(run)
-            return
-    else:
-        _discard([run.directory.frontier])
-    _discard(_planned(run))
-
-
-def _sound_walk(run: Run) -> bool:
-    """Say whether the walk can be read, or was not finished; with it damaged, all that rests on it goes."""
-    walked = _read(run.directory.frontier, WalkRecord)
-    if walked is None:
-        _discard([*_later(run), *_planned(run)])
-    return walked is not None
-
-
-def _sound_plan(run: Run) -> bool:
-    """Say whether the plan can be read, with all units and shares; without it no outcome has a meaning."""
     plan = _read(run.directory.plan, PlanRecord)
-    if plan is None:
-        _discard(_later(run))
+    if _read(run.directory.frontier, WalkRecord) is None:
+        _discard([*_later(run), *_planned(run), run.directory.frontier])
+    elif plan is None:
+        _discard([*_later(run), run.directory.plan])
         _forget_damaged_groups(run)
-        return True
-    streams = [run.directory.units(number) for number in range(len(plan.weights)) if not plan.whole]
-    if all(_whole_stream(path, Unit) for path in streams):
-        return True
-    _discard(_later(run))
-    return False
+    elif not _sound_units(run, plan):
+        _discard([*_later(run), *_planned(run)])
+    else:
+        _forget_outcomes(run)
+
+
+def _sound_units(run: Run, plan: PlanRecord) -> bool:
+    """Say whether what each batch holds can be read; a plain rsync needs no units."""
+    return plan.whole or all(_whole_stream(run.directory.units(number), Unit) for number in range(len(plan.weights)))
 
 
 def _forget_damaged_groups(run: Run) -> None:

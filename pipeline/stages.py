@@ -95,6 +95,8 @@ def copy(run: Run, number: int, beacon: Beacon) -> BatchRecord:
         calls = rsync.copying(run.transfer, run.options, units, pace_of(run))
     tally.statistics += movement.move_new(run, units, log)
     carry_out(run, calls, tally, log, beacon)
+    if tally.attempts > 1:
+        leftovers.remove(run, number)
     flushing.now_and_then(run)
     return tally.record(run, number)
 

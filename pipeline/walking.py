@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pipeline import changes, durable, planning
 from pipeline.context import Run
 from pipeline.cost import Grain, grain
-from pipeline.errors import SourceError, StateError
+from pipeline.errors import StateError
 from pipeline.index import RACY_NANOSECONDS
 from pipeline.listing import Transient, collect
 from pipeline.model import Batch, FailedPath, Unit
@@ -84,14 +84,15 @@ def _list(run: Run, beacon: Beacon) -> tuple[list[Node], tuple[FailedPath, ...]]
             beacon.update(seen, 0)
 
     floor = grain_of(run).floor
-    for attempt in range(1, run.pace.retries + 2):
+    attempt = 0
+    while True:
         try:
             return collect(run.rsync, run.options, record.source, record.start, floor, cwd=record.cwd, on_entry=count)
-        except Transient as error:
-            message = str(error)
-            if attempt <= run.pace.retries:
-                time.sleep(pause(attempt, random.random()))
-    raise SourceError(f"source {record.source.display()} cannot be listed: {message}", "start the same command again")
+        except Transient:
+            attempt += 1
+            if attempt > run.pace.retries:
+                raise
+            time.sleep(pause(attempt, random.random()))
 
 
 def whole_reasons(run: Run) -> list[str] | None:
