@@ -20,6 +20,11 @@ def seconds(files: int, directories: int, size: int) -> float:
     return files * FILE_SECONDS + directories * DIRECTORY_SECONDS + size * BYTE_SECONDS
 
 
+WARM = 0.25
+"""What a destination that is not empty is taken to need of a first copy, when batches are counted; looking at a
+file that is there costs a tenth of copying it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grain:
     """How finely a plan may be cut, in seconds of the cost model.

@@ -25,8 +25,8 @@ BATCHES_PER_PROCESS = 8
 BATCHES_LEAST = 16
 BATCHES_MOST = 2000
 """Luigi's scheduler needs 2 ms per request at 1,000 pending tasks and 20 ms at 5,000."""
-GROUPS_PER_PROCESS = 2
 GROUPS_LEAST = 4
+"""Shares of the source; each is a forked task, and dealing the frontier out evens them well enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def _new_record(request: Request, transfer: Transfer, run_id: str, rsync_version
         root=transfer.root,
         start=transfer.start,
         options=list(transfer.options),
-        groups=request.groups or max(GROUPS_LEAST, GROUPS_PER_PROCESS * request.parallel),
+        groups=request.groups or max(GROUPS_LEAST, request.parallel),
         batches=request.batches or min(BATCHES_MOST, max(BATCHES_LEAST, BATCHES_PER_PROCESS * request.parallel)),
         incremental=request.incremental,
         full_every=request.full_every,

@@ -151,15 +151,19 @@ def pack(groups: list[list[Unit]], sizes: list[float]) -> tuple[tuple[Unit, ...]
     return tuple(sorted(batches, key=lambda units: -sum(unit.seconds for unit in units)))
 
 
-def plan(root: Node, nodes: Mapping[bytes, Node], *, slots: int, parallel: int, grain: Grain) -> Plan:
+def plan(
+    root: Node, nodes: Mapping[bytes, Node], *, slots: int, parallel: int, grain: Grain, warm: float = 1.0
+) -> Plan:
     """Plan a whole tree: `slots` batches at most, `parallel` processes at once.
+
+    `warm` is the part of a first copy that the destination is taken to need; it makes batches fewer.
 
     A tree lighter than `grain.small`, or a single slot, is one batch with the whole tree and nothing shared.
     """
     whole = Plan(((_tree(root)[0],),), ())
     if slots == 1 or (root.seconds < grain.small and root.size < grain.small_size):
         return whole
-    sizes = targets(root.seconds, slots=slots, parallel=parallel, grain=grain)
+    sizes = [size / warm for size in targets(root.seconds * warm, slots=slots, parallel=parallel, grain=grain)]
     found = cut(root, nodes, _limit(sizes, grain))
     batches = pack(clustered(found.units), sizes)
     return Plan(batches, tuple(found.shared)) if len(batches) > 1 else whole

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 
 from pipeline import changes, durable, planning
 from pipeline.context import Run
-from pipeline.cost import Grain, grain
+from pipeline.cost import WARM, Grain, grain
 from pipeline.errors import StateError
 from pipeline.index import RACY_NANOSECONDS
 from pipeline.listing import Transient, collect
@@ -197,8 +197,20 @@ def merge(run: Run) -> PlanRecord:
     nodes = _collect(run)
     root = nodes[run.record.start]
     slots, parallel = run.record.batches, run.pace.parallel
-    planned = planning.plan(root, nodes, slots=slots, parallel=parallel, grain=grain_of(run))
+    warm = WARM if _holds_something(run) else 1.0
+    planned = planning.plan(root, nodes, slots=slots, parallel=parallel, grain=grain_of(run), warm=warm)
     return _record(run, planned, root.files, root.directories, root.size)
+
+
+def _holds_something(run: Run) -> bool:
+    """Say whether a local destination has anything yet of what will be copied; of a remote one nothing is known."""
+    if run.record.destination.remote:
+        return False
+    try:
+        with os.scandir(os.path.join(run.record.destination.path, run.record.start)) as entries:
+            return next(entries, None) is not None
+    except OSError:
+        return False
 
 
 def _merge_changes(run: Run) -> PlanRecord:
