@@ -2,7 +2,7 @@
 
     python bench/run.py --quick | --full | --list | --case NAME [--rounds N] [--scale F]
 
-Rounds are interleaved: each runs every tool once. The figures are medians; each case is merged into
+Rounds are interleaved: each runs every tool once; after the last one every copy is compared byte by byte. The figures are medians; each case is merged into
 bench/results.json, from which bench/RESULTS.md and its plot are made.
 """
 
@@ -167,7 +167,8 @@ def measure(case: Case, rounds: int, scale: float) -> dict[str, object]:
                 if case.situation == "first":
                     shutil.rmtree(bench.destination(tool), ignore_errors=True)
                 found[tool].append(run(bench.command(tool), str(bench.folder), bench.environ(tool)))
-                wrong[tool] = _wrong(bench, tool, found[tool][-1])
+                if number == rounds - 1 or found[tool][-1].code:
+                    wrong[tool] = _wrong(bench, tool, found[tool][-1])
         return _summary(case, found, wrong, rounds, scale)
 
 
