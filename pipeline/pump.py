@@ -6,6 +6,7 @@ Starts and ends no process; see `process.py`.
 from __future__ import annotations
 
 import os
+import re
 import selectors
 from contextlib import suppress
 from types import TracebackType
@@ -14,6 +15,8 @@ from typing import IO
 from pipeline.streams import Stream
 
 PIECE = 1 << 16
+_WRITTEN_OVER = re.compile(rb"[^\n]*\r")
+"""What a terminal would have written over: rsync's progress, megabytes of it in a long run."""
 
 
 class Pump:
@@ -87,7 +90,7 @@ class Pump:
         if self._log >= 0:
             # A full disk costs the log, not the copy.
             with suppress(OSError):
-                os.write(self._log, data)
+                os.write(self._log, _WRITTEN_OVER.sub(b"", data))
         key.data.take(data)
         return True
 

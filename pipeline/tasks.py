@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import luigi
 
-from pipeline import deletion, fatal, finish, settings, stages, verification, walking
+from pipeline import deletion, fatal, finish, merging, settings, stages, verification, walking
 from pipeline.model import Outcome
 from pipeline.records import BatchRecord, FinishRecord, GroupRecord, PlanRecord, WalkRecord
 from pipeline.stage import Checkpoint, Stage
@@ -73,7 +73,7 @@ class MergeTasks(Stage):
 
     def run(self) -> None:
         with self.beacon():
-            self.output().write(walking.merge(self.context))
+            self.output().write(merging.merge(self.context))
 
 
 class Work(Stage):

@@ -59,7 +59,7 @@ def fill(root: bytes, literal: dict[bytes, object], chance: random.Random) -> No
         os.chmod(folder, chance.choice((0o555, 0o700, 0o2775)))
 
 
-@settings(max_examples=EXAMPLES or 60)
+@settings(max_examples=EXAMPLES or 200)
 @given(
     before=literals,
     after=literals,

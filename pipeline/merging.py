@@ -1,0 +1,112 @@
+"""The last planning stage: merge the shares into one tree, or into what changed, and write what each batch holds."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from pipeline import changes, durable, planning
+from pipeline.context import Run
+from pipeline.cost import WARM
+from pipeline.model import Batch, Unit
+from pipeline.records import BatchWeight, GroupRecord, PlanRecord
+from pipeline.tree import Folder, Node
+from pipeline.walking import grain_of, listed
+
+
+def merge(run: Run) -> PlanRecord:
+    """Merge the shares into one tree, plan it, and write what each batch holds."""
+    walked = run.walked
+    if walked.whole:
+        return _whole(walked.reasons)
+    if walked.incremental:
+        return _merge_changes(run)
+    nodes = _collect(run)
+    root = nodes[run.record.start]
+    slots, parallel = run.record.batches, run.pace.parallel
+    warm = WARM if _holds_something(run) else 1.0
+    planned = planning.plan(root, nodes, slots=slots, parallel=parallel, grain=grain_of(run), warm=warm)
+    return _record(run, planned, root.files, root.directories, root.size)
+
+
+def _holds_something(run: Run) -> bool:
+    """Say whether a local destination has anything yet of what will be copied; of a remote one nothing is known."""
+    if run.record.destination.remote:
+        return False
+    try:
+        with os.scandir(os.path.join(run.record.destination.path, run.record.start)) as entries:
+            return next(entries, None) is not None
+    except OSError:
+        return False
+
+
+def _merge_changes(run: Run) -> PlanRecord:
+    """Plan what the shares found changed."""
+    found = [(seen.path, seen.change) for seen in changes.read(run) if seen.change is not None]
+    groups = [durable.load(run.directory.group(number), GroupRecord) for number in range(run.record.groups)]
+    files = sum(group.files for group in groups if group) + run.walked.files
+    total = sum(changes.estimate(change) for _, change in found)
+    planned = planning.plan_changes(
+        lambda limit: changes.units_of(found, limit),
+        total,
+        slots=run.record.batches,
+        parallel=run.pace.parallel,
+        grain=grain_of(run),
+    )
+    directories = sum(group.directories for group in groups if group) + run.walked.directories
+    size = sum(group.size for group in groups if group) + run.walked.size
+    return _record(run, planned, files, directories, size)
+
+
+def _record(run: Run, planned: planning.Plan, files: int, directories: int, size: int) -> PlanRecord:
+    """Write what each batch holds, and return the plan's record."""
+    batches = planning.numbered(planned.batches)
+    for batch in batches:
+        durable.write_records(run.directory.units(batch.number), batch.units, Unit)
+    return PlanRecord(
+        whole=not planned.shared and not run.walked.incremental,
+        weights=[weight(batch) for batch in batches],
+        shared=list(planned.shared),
+        files=files,
+        directories=directories,
+        size=size,
+        incremental=run.walked.incremental,
+        ended=time.time(),
+    )
+
+
+def weight(batch: Batch) -> BatchWeight:
+    return BatchWeight(len(batch.units), batch.files, batch.size, batch.seconds)
+
+
+def _whole(reasons: list[str]) -> PlanRecord:
+    """Return the plan of a source that nobody counted: one plain rsync."""
+    return PlanRecord(
+        whole=True,
+        weights=[BatchWeight(1, 0, 0, 1.0)],
+        shared=[],
+        counted=False,
+        reasons=reasons,
+        ended=time.time(),
+    )
+
+
+def _collect(run: Run) -> dict[bytes, Node]:
+    """Return the top and all heavy nodes by path."""
+    nodes: dict[bytes, Node] = {}
+
+    def emit(node: Node) -> None:
+        nodes[node.path] = node
+
+    if listed(run):
+        for node in durable.read_records(run.directory.nodes, Node):
+            emit(node)
+        return nodes
+    folder = Folder(grain_of(run).floor, emit)
+    for listing in run.walked.listings:
+        folder.add(listing)
+    for number, share in enumerate(run.walked.shares):
+        tops = set(share)
+        for node in durable.read_records(run.directory.group_nodes(number), Node) if share else ():
+            (folder.receive if node.path in tops else emit)(node)
+    return nodes

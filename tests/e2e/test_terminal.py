@@ -1,0 +1,56 @@
+"""What a person sees: bars on a terminal, none of them elsewhere or with --no-progress."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+
+import pytest
+
+from tests.harness import tree
+from tests.harness.command import FINE, Shop
+
+
+def on_a_terminal(shop: Shop, *words: str) -> str:
+    """Run parsync with stderr on a terminal of its own; return what it showed there."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        shop.command(*words), cwd=shop.path, env=shop.environ | FINE | {"TERM": "xterm"}, stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=theirs,
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        try:
+            while data := os.read(ours, 4096):
+                shown += data
+        except OSError:
+            pass
+        assert process.wait() == 0, shown
+    os.close(ours)
+    return shown.decode(errors="replace")
+
+
+@pytest.fixture
+def slow(shop: Shop) -> Shop:
+    """A copy that takes a few looks of the display."""
+    tree.many(shop.at("src"), 91, 100)
+    with open(shop.at("src/big"), "wb") as file:
+        file.write(b"x" * 600_000)
+    return shop
+
+
+def test_a_terminal_shows_the_three_stages(slow: Shop) -> None:
+    shown = on_a_terminal(slow, "--bwlimit=400", "--batches=4", "--parallel=2", "src/", "dst")
+    for word in ("Walk", "Plan", "Sync", "batches"):
+        assert word in shown
+
+
+def test_no_progress_shows_no_bars(slow: Shop) -> None:
+    assert "Walk" not in on_a_terminal(slow, "--no-progress", "src/", "dst")
+
+
+def test_elsewhere_nothing_but_the_summary_is_said(slow: Shop) -> None:
+    done = slow.parsync("src/", "dst")
+    assert done.err == ""
+    assert done.out.startswith("run ")
