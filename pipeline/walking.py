@@ -25,8 +25,8 @@ from pipeline.retrying import pause
 from pipeline.tree import Folder, Listing, Node
 from pipeline.walk import LATENCY_THREADS, Scanner, shares, upper, walk
 
-UPPER_ENTRIES = 20_000
-"""The upper walk goes on to this many entries (0.1 s); a smaller source needs no groups at all."""
+UPPER_ENTRIES = 60_000
+"""The upper walk goes on to this many entries (0.15 s); a smaller source needs no task for its shares."""
 UPPER_MOST = 400_000
 """The upper walk ends at this many entries, however few subtrees it found."""
 SUBTREES_PER_GROUP = 16
