@@ -8,11 +8,14 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in /usr/bin/python3 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
 
+# Paths reach the shell through the environment, so that nothing in them is run or taken apart.
+export SRC DEST
+
 .PHONY: sync test lint types tests bench bench-full chaos clean
 
 sync: $(VENV)/.installed rsync
-	@test -n "$(SRC)" -a -n "$(DEST)" || { echo "make sync: give SRC=... and DEST=... (see README.md)" >&2; exit 2; }
-	@$(BIN)/parsync $(ARGS) "$(SRC)" "$(DEST)" $(OPTIONS)
+	@test -n "$$SRC" && test -n "$$DEST" || { echo "make sync: give SRC=... and DEST=... (see README.md)" >&2; exit 2; }
+	@$(BIN)/parsync $(ARGS) "$$SRC" "$$DEST" $(OPTIONS)
 
 test: $(VENV)/.installed-test rsync lint types tests
 

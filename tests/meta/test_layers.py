@@ -60,6 +60,27 @@ def test_one_module_starts_processes() -> None:
     assert users("subprocess") == {"process"}
 
 
+def naming(*functions: str) -> set[str]:
+    """Return the modules that name one of these functions of `os`."""
+    return {
+        name
+        for name, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        if node.value.id == "os" and node.attr in functions
+    }
+
+
+def test_one_module_makes_files_durable() -> None:
+    assert naming("fsync", "fdatasync") == {"durable"}
+
+
+def test_one_module_puts_finished_files_in_their_place() -> None:
+    # These move what no later start relies on: a stale lock, a light that is renewed, a run that is thrown away.
+    passing = {"locks", "progress", "tidy"}
+    assert naming("rename", "replace", "link") - passing == {"durable"}
+
+
 def test_luigi_stays_on_top() -> None:
     using = {name for name, path in MODULES.items() if any(found.split(".")[0] == "luigi" for found in imported(path))}
     assert using <= {"settings", "worker", "stage", "tasks", "sync", "session"}
