@@ -40,7 +40,7 @@ def targets(total: float, *, slots: int, parallel: int, grain: Grain) -> list[fl
 
     Each round gives every process a batch and takes half of what is left, down to `grain.batch`.
     """
-    count = max(1, min(slots, int(total / grain.batch) if grain.batch else slots))
+    count = max(1, min(slots, round(total / grain.batch) if grain.batch else slots))
     if count <= parallel:
         return [total / count] * count
     sizes: list[float] = []

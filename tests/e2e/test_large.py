@@ -10,7 +10,7 @@ from tests.harness.compare import differences
 
 
 def test_the_default_plan_copies_exactly(shop: Shop) -> None:
-    tree.many(shop.at("src"), 81, 25_000)
+    tree.many(shop.at("src"), 81, 30_000)
     done = shop.parsync("src/", "dst", fine=False)
     assert done.code == 0, done
     assert "batches  1 " not in done.out
@@ -26,7 +26,7 @@ def test_the_default_plan_copies_exactly(shop: Shop) -> None:
 
 def test_one_flat_directory_is_split(shop: Shop) -> None:
     os.mkdir(shop.at("src"))
-    for number in range(20_000):
+    for number in range(30_000):
         with open(shop.at(f"src/file {number}"), "wb") as file:
             file.write(b"%d" % number)
     tree.settle(shop.at("src"))

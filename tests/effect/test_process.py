@@ -133,7 +133,8 @@ def test_a_child_that_says_much_while_it_ends_can_end(tmp_path: Path, monkeypatc
     monkeypatch.setattr(process, "STOP_SECONDS", 100)
     interrupted(
         "def end(*_):\n"
-        " sys.stdout.write('x' * 3_000_000); sys.stdout.flush(); sys.stderr.write('y' * 3_000_000)\n"
+        " for stream in (1, 2):\n"
+        "  for _ in range(50): os.write(stream, b'x' * 60_000)\n"
         f" open({str(tmp_path / 'ended')!r}, 'w'); os._exit(0)\n"
         "signal.signal(signal.SIGTERM, end); print(os.getpid(), flush=True)\n"
         "while True: signal.pause()"
