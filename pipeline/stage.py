@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import html
 import logging
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,7 +97,7 @@ class Stage(luigi.Task):
             beacon.close()
 
     def _tell(self, beacon: Beacon, done: threading.Event) -> None:
-        log = printable(os.fsencode(str(self.context.directory.log(self.name))))
+        log = printable(self.context.directory.log(self.name))
         while not done.wait(REPORT_SECONDS):
             percentage = beacon.percentage
             if self.set_status_message and self.set_progress_percentage:

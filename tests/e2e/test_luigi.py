@@ -10,8 +10,6 @@ import sys
 import urllib.request
 from pathlib import Path
 
-import pytest
-
 from tests.harness import tree
 from tests.harness.command import FINE, Shop
 from tests.harness.compare import differences
@@ -60,7 +58,6 @@ def test_a_central_luigid_shows_the_tasks_of_a_run(shop: Shop) -> None:
     assert differences(shop.at("src"), shop.at("dst")) == []
 
 
-@pytest.mark.xfail(reason="the log's path is shown as b'...'")
 def test_a_central_luigid_shows_how_far_a_batch_is_and_where_its_log_lies(shop: Shop) -> None:
     tree.build(shop.at("src"), {b"big": b"x" * 2_500_000, b"small": b"1"})
     with luigid(Path(os.fsdecode(shop.at("luigid"))), REPOSITORY / "config/luigid.cfg") as url:
