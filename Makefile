@@ -36,7 +36,7 @@ bench-full: $(VENV)/.installed-test
 	$(BIN)/python bench/run.py --full
 
 chaos: $(VENV)/.installed-test
-	PARSYNC_CHAOS=long $(BIN)/pytest -s tests/crash/test_chaos.py
+	PARSYNC_CHAOS=long $(BIN)/pytest -n 2 -rP tests/crash/test_chaos.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info

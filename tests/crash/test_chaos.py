@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -30,8 +31,13 @@ CASES = {
 
 @dataclass
 class Toll:
+    """What a test has cost: kills, starts of the command, runs that came to their end, batches copied in them."""
+
     kills: int = 0
     starts: int = 0
+    runs: int = 0
+    batches: int = 0
+    repeated: int = 0
 
 
 def processes(marker: bytes) -> list[int]:
@@ -58,26 +64,48 @@ def strike(shop: Shop, process: subprocess.Popen[bytes], chance: random.Random) 
         return
 
 
-def survive(shop: Shop, words: tuple[str, ...], seed: int) -> Toll:
-    """Start the same command until it ends well, killing something each of the first times."""
+def survive(shop: Shop, words: tuple[str, ...], seed: int, check: Callable[[], None]) -> Toll:
+    """Copy again and again, killing something at random instants, until enough was killed; check every end."""
     chance = random.Random(seed)
     toll = Toll()
-    while True:
+    while toll.kills < KILLS:
+        run_to_the_end(shop, (f"--id=x{toll.runs}", *words), chance, toll)
+        toll.runs += 1
+        count_work(shop, f"x{toll.runs - 1}", toll)
+        check()
+        if toll.kills < KILLS:
+            tree.remove(shop.at("dst"))
+            tree.many(shop.at("dst"), toll.runs, 60)
+    return toll
+
+
+def run_to_the_end(shop: Shop, words: tuple[str, ...], chance: random.Random, toll: Toll) -> None:
+    """Start the same command until it ends well; at most every second start is spared."""
+    for _ in range(3 * KILLS + 10):
         toll.starts += 1
         with shop.start(*words) as process:
             if toll.kills < KILLS:
                 try:
-                    process.wait(chance.uniform(0.05, 1.2))
+                    process.wait(chance.uniform(0.1, 1.6))
                 except subprocess.TimeoutExpired:
                     strike(shop, process, chance)
                     toll.kills += 1
-            out, err = process.communicate(timeout=240)
-        if process.returncode == 0 and toll.kills >= (KILLS if "nothing to do" not in out.decode() else 0):
-            return toll
+            _, err = process.communicate(timeout=240)
         if process.returncode == 0:
-            return toll
+            return
         assert process.returncode in (1, -signal.SIGKILL), (process.returncode, err.decode())
-        assert toll.starts < KILLS + 10, err.decode()
+    raise AssertionError("the run came to no end")
+
+
+def count_work(shop: Shop, name: str, toll: Toll) -> None:
+    """Count the batches of a run, and how often one was begun more than once."""
+    logs = os.path.join(shop.state, os.fsencode(name), b"log")
+    for log in os.listdir(logs):
+        if log.startswith(b"RsyncBatch"):
+            with open(os.path.join(logs, log), "rb") as file:
+                begun = file.read().count(b"\n$ ") + 1
+            toll.batches += 1
+            toll.repeated += begun - 1
 
 
 def grow(shop: Shop, seed: int) -> None:
@@ -92,6 +120,7 @@ def grow(shop: Shop, seed: int) -> None:
 
 def check(shop: Shop, options: tuple[str, ...]) -> None:
     """Compare with what one rsync leaves; without `--delete` only what was there before may be left over."""
+    tree.remove(shop.at("oracle"))
     shop.rsync("src/", "oracle", *options)
     if "--delete" in options:
         assert differences(shop.at("dst"), shop.at("oracle"), links="-H" in options) == []
@@ -106,10 +135,9 @@ def check(shop: Shop, options: tuple[str, ...]) -> None:
 @pytest.mark.timeout(1200)
 def test_kills_at_random_instants_lose_nothing(shop: Shop, case: str) -> None:
     grow(shop, 21)
-    words = ("--id=x", "--batches=8", "--groups=3", "--parallel=3", "--bwlimit=6000", "src/", "dst", *CASES[case])
-    toll = survive(shop, words, seed=len(case))
-    print(f"\n{case}: {toll.kills} kills, {toll.starts} starts")
-    check(shop, CASES[case])
+    words = ("--batches=8", "--groups=3", "--parallel=3", "--bwlimit=6000", "src/", "dst", *CASES[case])
+    toll = survive(shop, words, len(case), lambda: check(shop, CASES[case]))
+    print(f"\n{case}: {toll}")
     until = time.monotonic() + 30
     while processes(shop.path) and time.monotonic() < until:
         time.sleep(0.1)
@@ -120,7 +148,6 @@ def test_kills_at_random_instants_lose_nothing(shop: Shop, case: str) -> None:
 def test_kills_over_ssh_lose_nothing(shop: Shop, sshd: Sshd) -> None:
     grow(shop, 22)
     target = f"{sshd.host}:{os.fsdecode(shop.at('dst'))}"
-    words = ("--id=x", "--batches=6", "--parallel=2", "--bwlimit=6000", "src/", target, sshd.option, "--delete")
-    toll = survive(shop, words, seed=5)
-    print(f"\nssh: {toll.kills} kills, {toll.starts} starts")
-    check(shop, ("--delete",))
+    words = ("--batches=6", "--parallel=2", "--bwlimit=6000", "src/", target, sshd.option, "--delete")
+    toll = survive(shop, words, 5, lambda: check(shop, ("--delete",)))
+    print(f"\nssh: {toll}")
