@@ -138,7 +138,7 @@ def read(run: Run) -> Iterator[Seen]:
     for number, share in enumerate(run.walked.shares):
         if share:
             yield from durable.read_records(run.directory.seen(number), Seen)
-    yield from run.walked.seen
+    yield from durable.read_records(run.directory.upper_seen, Seen)
 
 
 def write_index(run: Run) -> None:

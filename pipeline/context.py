@@ -50,6 +50,17 @@ class Run:
         ends = [end for end in (self.record.root, self.record.destination) if not end.remote]
         return any(waits(end.path) for end in ends)
 
+    @property
+    def holds_something(self) -> bool:
+        """Whether a local destination has anything yet of what will be copied; of a remote one nothing is known."""
+        if self.record.destination.remote:
+            return False
+        try:
+            with os.scandir(os.path.join(self.record.destination.path, self.record.start)) as entries:
+                return next(entries, None) is not None
+        except OSError:
+            return False
+
     @cached_property
     def walked(self) -> WalkRecord:
         return _needed(durable.load(self.directory.frontier, WalkRecord), self.directory.frontier)

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 
-from pipeline import boot, changes, durable
+from pipeline import boot, changes, durable, weights
 from pipeline.context import Run
 from pipeline.errors import ParsyncError
 from pipeline.metrics import metrics
@@ -26,6 +26,7 @@ def finish(run: Run) -> FinishRecord:
     durable.save(run.directory.report, report)
     if report.exit_code in (0, 24):
         changes.write_index(run)
+        weights.keep(run, report.files)
     durable.write(run.directory.page, page(report).encode())
     durable.write(run.directory.metrics, metrics(report).encode())
     return FinishRecord(outcome=Outcome(report.outcome), code=report.exit_code, ended=report.ended, boot=boot.boot_id())
@@ -85,7 +86,7 @@ def gather(run: Run) -> RunReport:
         started=run.record.created,
         ended=time.time(),
         files=run.plan.files if known else totals.files,
-        directories=run.plan.directories if known else totals.directories,
+        directories=run.plan.directories or totals.directories,
         size=run.plan.size if known else totals.size,
         transferred=totals.transferred,
         transferred_size=totals.transferred_size,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
 
-from pipeline import changes, durable, planning
+from pipeline import changes, durable, planning, weights
 from pipeline.context import Run
 from pipeline.cost import WARM
 from pipeline.model import Batch, Unit
 from pipeline.records import BatchWeight, GroupRecord, PlanRecord
-from pipeline.tree import Folder, Node
+from pipeline.tree import Folder, Listing, Node, join
 from pipeline.walking import grain_of, listed
 
 
@@ -23,21 +22,12 @@ def merge(run: Run) -> PlanRecord:
         return _merge_changes(run)
     nodes = _collect(run)
     root = nodes[run.record.start]
+    if not listed(run):
+        weights.write(run, root, nodes)
     slots, parallel = run.record.batches, run.pace.parallel
-    warm = WARM if _holds_something(run) else 1.0
+    warm = WARM if not walked.remembered and run.holds_something else 1.0
     planned = planning.plan(root, nodes, slots=slots, parallel=parallel, grain=grain_of(run), warm=warm)
     return _record(run, planned, root.files, root.directories, root.size)
-
-
-def _holds_something(run: Run) -> bool:
-    """Say whether a local destination has anything yet of what will be copied; of a remote one nothing is known."""
-    if run.record.destination.remote:
-        return False
-    try:
-        with os.scandir(os.path.join(run.record.destination.path, run.record.start)) as entries:
-            return next(entries, None) is not None
-    except OSError:
-        return False
 
 
 def _merge_changes(run: Run) -> PlanRecord:
@@ -70,6 +60,7 @@ def _record(run: Run, planned: planning.Plan, files: int, directories: int, size
         files=files,
         directories=directories,
         size=size,
+        counted=not run.walked.remembered,
         incremental=run.walked.incremental,
         ended=time.time(),
     )
@@ -103,8 +94,13 @@ def _collect(run: Run) -> dict[bytes, Node]:
             emit(node)
         return nodes
     folder = Folder(grain_of(run).floor, emit)
-    for listing in run.walked.listings:
+    known = {node.path: node for node in durable.read_records(run.directory.nodes, Node)}
+    for listing in durable.read_records(run.directory.upper, Listing):
         folder.add(listing)
+        for name in listing.directories if known else ():
+            remembered = known.get(join(listing.path, name))
+            if remembered is not None:
+                folder.receive(remembered)
     for number, share in enumerate(run.walked.shares):
         tops = set(share)
         for node in durable.read_records(run.directory.group_nodes(number), Node) if share else ():

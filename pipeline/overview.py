@@ -27,7 +27,7 @@ def snapshot(run: Run) -> Snapshot:
     walk = StageState(1.0 if walked else 0.0, 1.0, "done" if walked else f"{seen:,} files")
     if plan is None:
         return Snapshot(walk, _planning(run, seen), StageState())
-    words = f"{plan.files:,} files in {len(plan.weights)} batches" if plan.counted else "one rsync for all"
+    words = f"{plan.files:,} files in {len(plan.weights)} batches" if plan.files else "one rsync for all"
     return Snapshot(walk, StageState(1.0, 1.0, words), _syncing(run, plan, lights))
 
 

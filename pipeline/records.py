@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from pipeline.model import FailedPath, Location, Outcome, Statistics
-from pipeline.tree import Entry, Listing
+from pipeline.tree import Entry
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,16 +46,15 @@ class PaceRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WalkRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """`walk/frontier.json`: the upper part of the source, and what is left of it in shares.
+    """`walk/frontier.json`: what the upper walk left in shares, beside the listings in `walk/upper`.
 
-    `listings` come parents first; shares hold directories none of which is below another. `whole`: the plan is one
-    plain rsync, for `reasons` (an option's meaning), and nothing was walked. `signed`: directories have signatures;
-    `failed`: what rsync could not list, so that no batch will name it.
-    `incremental`: they are compared with the last run's, and `seen` holds the upper part's comparison.
+    Shares hold directories none of which is below another. `whole`: the plan is one plain rsync, for `reasons` (an
+    option's meaning), and nothing was walked. `signed`: directories have signatures; `incremental`: they are
+    compared with the last run's. `remembered`: `walk/nodes` has subtrees as an earlier run weighed them, which were
+    not walked. `failed`: what rsync could not list, so that no batch will name it.
     """
 
-    listings: list[Listing]
-    shares: list[list[bytes]]
+    shares: list[list[bytes]] = []
     threads: int = 1
     failed: list[FailedPath] = []
     files: int = 0
@@ -63,7 +62,7 @@ class WalkRecord(msgspec.Struct, frozen=True, kw_only=True):
     size: int = 0
     signed: bool = False
     incremental: bool = False
-    seen: list[Seen] = []
+    remembered: bool = False
     whole: bool = False
     reasons: list[str] = []
     ended: float = 0.0
@@ -81,7 +80,7 @@ class GroupRecord(msgspec.Struct, frozen=True, kw_only=True):
 class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
     """`plan/plan.json`: totals of the plan. Batch k holds `weights[k]`; slots from `len(weights)` on are empty.
 
-    `counted` is False where nothing was walked, and files and size are not known.
+    `counted` is False where not everything was walked: files and size are as remembered, or 0 for unknown.
     """
 
     whole: bool

@@ -6,6 +6,7 @@ between leaves nothing that is believed without what it rests on.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 from pipeline import durable, flushing, orphans
@@ -13,7 +14,7 @@ from pipeline.context import Run
 from pipeline.errors import StateError
 from pipeline.model import Outcome, Unit
 from pipeline.records import BatchRecord, FinishRecord, GroupRecord, PlanRecord, Seen, WalkRecord
-from pipeline.tree import Node
+from pipeline.tree import Listing, Node
 
 
 def finished(run: Run) -> FinishRecord | None:
@@ -30,7 +31,8 @@ def reopen(run: Run) -> None:
     durable.discard(run.directory.finished)
     durable.discard(run.directory.fatal)
     plan = _read(run.directory.plan, PlanRecord)
-    if _read(run.directory.frontier, WalkRecord) is None:
+    walked = _read(run.directory.frontier, WalkRecord)
+    if walked is None or (plan is None and not _sound_walk(run, walked)):
         _discard([*_later(run), *_planned(run), run.directory.frontier])
     elif plan is None:
         _discard([*_later(run), run.directory.plan])
@@ -39,6 +41,13 @@ def reopen(run: Run) -> None:
         _discard([*_later(run), *_planned(run)])
     else:
         _forget_outcomes(run)
+
+
+def _sound_walk(run: Run, walked: WalkRecord) -> bool:
+    """Say whether everything that the walk left can be read."""
+    directory = run.directory
+    kinds = {directory.upper: Listing, directory.upper_seen: Seen, directory.nodes: Node}
+    return walked.whole or all(_whole_stream(path, kind) for path, kind in kinds.items() if os.path.lexists(path))
 
 
 def _sound_units(run: Run, plan: PlanRecord) -> bool:

@@ -87,9 +87,7 @@ def copy(run: Run, number: int, beacon: Beacon) -> BatchRecord:
     log = run.directory.log(f"RsyncBatch-{number:04}")
     if run.plan.whole:
         units: tuple[Unit, ...] = (Unit(Kind.TREE, (run.record.start,), run.plan.files, run.plan.size, 0.0),)
-        calls = iter(
-            [rsync.whole(run.transfer, run.options, pace_of(run), run.plan.files if run.plan.counted else None)]
-        )
+        calls = iter([rsync.whole(run.transfer, run.options, pace_of(run), run.plan.files or None)])
     else:
         units = tuple(durable.read_records(run.directory.units(number), Unit))
         calls = rsync.copying(run.transfer, run.options, units, pace_of(run))

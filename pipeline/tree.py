@@ -130,7 +130,9 @@ def weigh(listing: Listing, children: list[Node], floor: float) -> Node:
     directories = 1 + len(listing.mounts) + sum(child.directories for child in children)
     size = sum(entry.size for entry in listing.entries) + sum(child.size for child in children)
     links = _open_links(listing, children)
-    node = Node(listing.path, files, directories, size, seconds(files, directories, size), links)
+    own = seconds(len(listing.entries), 1 + len(listing.mounts), size - sum(child.size for child in children))
+    cost = own + sum(child.seconds for child in children)
+    node = Node(listing.path, files, directories, size, cost, links)
     if node.seconds >= floor:
         node.collapsed = False
         node.entries = listing.entries

@@ -10,7 +10,7 @@ import queue
 import stat
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from pipeline import index
@@ -127,11 +127,18 @@ def _walk_threads(scan: Callable[[bytes], Listing], pending: list[bytes], thread
 
 
 def upper(
-    scan: Callable[[bytes], Listing], start: bytes, *, entries: int, frontier: int, most: int
+    scan: Callable[[bytes], Listing],
+    start: bytes,
+    *,
+    entries: int,
+    frontier: int,
+    most: int,
+    known: Container[bytes] = (),
 ) -> tuple[list[Listing], list[bytes]]:
     """Walk breadth first until `entries` entries were seen and `frontier` directories wait, or `most` entries.
 
-    Return the listings, parents first, and the directories that wait to be walked (none: the walk is complete).
+    Directories that are `known` are not entered. Return the listings, parents first, and the directories that wait
+    to be walked (none: the walk is complete).
     """
     listings: list[Listing] = []
     waiting = deque([start])
@@ -140,7 +147,8 @@ def upper(
         listing = scan(waiting.popleft())
         listings.append(listing)
         seen += len(listing.entries) + len(listing.directories)
-        waiting.extend(join(listing.path, name) for name in listing.directories)
+        below = (join(listing.path, name) for name in listing.directories)
+        waiting.extend(path for path in below if path not in known)
     return listings, list(waiting)
 
 

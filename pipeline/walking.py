@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
-from pipeline import changes, durable
+from pipeline import changes, durable, weights
 from pipeline.context import Run
 from pipeline.cost import Grain, grain
 from pipeline.errors import StateError
@@ -25,8 +25,8 @@ from pipeline.retrying import pause
 from pipeline.tree import Folder, Listing, Node
 from pipeline.walk import LATENCY_THREADS, Scanner, shares, upper, walk
 
-UPPER_ENTRIES = 60_000
-"""The upper walk goes on to this many entries (0.15 s); a smaller source needs no task for its shares."""
+UPPER_ENTRIES = 20_000
+"""The upper walk goes on to this many entries (0.1 s); a smaller source needs no task for its shares."""
 UPPER_MOST = 400_000
 """The upper walk ends at this many entries, however few subtrees it found."""
 SUBTREES_PER_GROUP = 16
@@ -42,29 +42,42 @@ def walk_source(run: Run, beacon: Beacon) -> WalkRecord:
     """Walk the upper part of the source; a listed source is walked whole, by one rsync."""
     reasons = whole_reasons(run)
     if reasons is not None:
-        return WalkRecord(listings=[], shares=[], whole=True, reasons=reasons, ended=time.time())
+        return WalkRecord(whole=True, reasons=reasons, ended=time.time())
     if listed(run):
         nodes, failed = _list(run, beacon)
         durable.write_records(run.directory.nodes, nodes, Node)
-        return WalkRecord(listings=[], shares=[], failed=list(failed), ended=time.time())
-    threads = LATENCY_THREADS if run.waiting else 1
+        return WalkRecord(failed=list(failed), ended=time.time())
+    return _walk_upper(run, beacon)
+
+
+def _walk_upper(run: Run, beacon: Beacon) -> WalkRecord:
+    """Walk the upper part of the source, down to the subtrees that an earlier run weighed."""
     before = changes.baseline(run)
-    scan = scanner(run).scan
-    frontier = run.record.groups * SUBTREES_PER_GROUP
-    listings, left = upper(scan, run.record.start, entries=UPPER_ENTRIES, frontier=frontier, most=UPPER_MOST)
+    known = weights.known(run)
+    listings, left = upper(
+        scanner(run).scan,
+        run.record.start,
+        entries=UPPER_ENTRIES,
+        frontier=run.record.groups * SUBTREES_PER_GROUP,
+        most=UPPER_MOST,
+        known=known,
+    )
     beacon.update(sum(len(listing.entries) for listing in listings), 0)
+    if run.record.incremental:
+        seen = changes.compare(listings, before.signature if before else unchanged)
+        durable.write_records(run.directory.upper_seen, seen, Seen)
+    if before is None:
+        durable.write_records(run.directory.upper, listings, Listing)
+        durable.write_records(run.directory.nodes, known.values(), Node)
     return WalkRecord(
-        listings=[] if before else listings,
         shares=shares(left, run.record.groups),
-        threads=threads,
+        threads=LATENCY_THREADS if run.waiting else 1,
         signed=run.record.incremental,
         incremental=before is not None,
+        remembered=bool(known),
         files=sum(len(listing.entries) for listing in listings),
         directories=len(listings),
         size=sum(entry.size for listing in listings for entry in listing.entries),
-        seen=list(changes.compare(listings, before.signature if before else unchanged))
-        if run.record.incremental
-        else [],
         ended=time.time(),
     )
 

@@ -80,6 +80,14 @@ class WorkDirectory:
         return self._in(b"walk", b"frontier.json")
 
     @property
+    def upper(self) -> bytes:
+        return self._in(b"walk", b"upper")
+
+    @property
+    def upper_seen(self) -> bytes:
+        return self._in(b"walk", b"seen")
+
+    @property
     def nodes(self) -> bytes:
         return self._in(b"walk", b"nodes")
 
@@ -95,6 +103,10 @@ class WorkDirectory:
     @property
     def plan(self) -> bytes:
         return self._in(b"plan", b"plan.json")
+
+    @property
+    def weights(self) -> bytes:
+        return self._in(b"plan", b"weights.json")
 
     @property
     def prepared(self) -> bytes:
