@@ -19,10 +19,11 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
-from pipeline import durable, index, planning
+from pipeline import durable, index, planning, signatures
 from pipeline.cost import LOCAL
 from pipeline.index import Meta, Row
 from pipeline.model import Unit
+from pipeline.signatures import Signed
 from pipeline.tree import Entry, Folder, Listing, Node
 
 FILES = 100
@@ -38,7 +39,7 @@ def walk(files: int) -> Iterator[Listing]:
         top = b"branch-%06d" % branch
         yield Listing(top, [], [b"directory-%04d" % number for number in range(BRANCH)], [], [])
         for number in range(BRANCH):
-            yield Listing(top + b"/directory-%04d" % number, entries, [], [], [], b"signature-12")
+            yield Listing(top + b"/directory-%04d" % number, entries, [], [], [])
 
 
 def measure(files: int, folder: Path) -> str:
@@ -56,7 +57,10 @@ def measure(files: int, folder: Path) -> str:
     planned = time.perf_counter() - started
     started = time.perf_counter()
     path = os.fsencode(folder / "index")
-    index.write(path, (Row(one.path, one.signature) for one in walk(files)), Meta(1, "scale", 0))
+    signed = Signed(
+        b"w" * signatures.SIGNATURE_BYTES, b"o" * signatures.ENTRY_BYTES, b"e" * signatures.ENTRY_BYTES * FILES
+    )
+    index.write(path, (Row(one.path, signed) for one in walk(files)), Meta(index.VERSION, "scale", 0))
     indexed = time.perf_counter() - started
     directories = nodes[b""].directories
     units = sum(one.stat().st_size for one in folder.glob("*.units"))

@@ -1,6 +1,6 @@
 """Incremental planning: walk the source only, and plan what changed since the last finished run.
 
-A directory whose signature is the same is not touched. A changed one is gone through entry by entry, a new one
+A directory whose signature is the same is not touched. Of a changed one the changed entries travel, a new one
 travels as a tree. Names of a hard-linked inode that changed come along from wherever they are.
 """
 
@@ -9,17 +9,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 
-from pipeline import durable, index
+from pipeline import durable, index, signatures
 from pipeline.context import Run
 from pipeline.cost import seconds
 from pipeline.index import Baseline, Meta, Row
 from pipeline.model import Kind, Unit
-from pipeline.planning import Cut, pieces
+from pipeline.planning import Changed, pieces
 from pipeline.records import Change, Seen
-from pipeline.tree import Listing, parent_of
+from pipeline.signatures import Signed
+from pipeline.tree import Entry, Facts, Listing, parent_of
 from pipeline.workdir import identity, index_path
 
-Look = Callable[[bytes], bytes | None]
+Look = Callable[[bytes], Signed | None]
 
 
 def index_of(run: Run) -> bytes:
@@ -34,6 +35,8 @@ def baseline(run: Run) -> Baseline | None:
     path = index_of(run)
     if not run.record.incremental or not os.path.isfile(path):
         return None
+    if not run.record.destination.remote and not run.holds_something:
+        return None
     found = Baseline(path)
     meta = found.meta()
     due = run.record.full_every and meta is not None and meta.since_full + 1 >= run.record.full_every
@@ -43,10 +46,11 @@ def baseline(run: Run) -> Baseline | None:
     return found
 
 
-def compare(listings: Iterable[Listing], look: Look) -> Iterator[Seen]:
+def compare(listings: Iterable[Listing], look: Look, trusted_before: int) -> Iterator[Seen]:
     """Compare directories with the last run's; parents come before their subdirectories.
 
-    A new subtree is one change at its top, which comes after everything in it.
+    A new subtree is one change at its top, which comes after everything in it. What changed at or after
+    `trusted_before` (ns) is not signed, and so travels again in the next run.
     """
     tops: dict[bytes, bytes] = {}
     new: dict[bytes, Change] = {}
@@ -56,63 +60,89 @@ def compare(listings: Iterable[Listing], look: Look) -> Iterator[Seen]:
             top = tops.get(parent_of(listing.path), listing.path)
             tops[listing.path] = top
             new[top] = _grown(new.get(top), listing)
-            yield Seen(listing.path, listing.signature)
+            yield seen_first(listing, trusted_before)
+        elif before.whole and before.whole == signatures.whole(_facts(listing), trusted_before):
+            linked = [entry for entry in listing.entries if entry.inode]
+            yield Seen(listing.path, None, Change(linked=linked) if linked else None)
         else:
-            changed = not listing.signature or before != listing.signature
-            yield Seen(listing.path, listing.signature, _change(listing, changed))
+            signed = signatures.sign(_facts(listing), trusted_before)
+            yield Seen(listing.path, signed, _change(listing, before, signed))
     for top, change in new.items():
-        yield Seen(top, b"", change)
+        yield Seen(top, None, change)
+
+
+def seen_first(listing: Listing, trusted_before: int) -> Seen:
+    """Sign a directory where there is no last run to compare it with."""
+    return Seen(listing.path, signatures.sign(_facts(listing), trusted_before))
+
+
+def _facts(listing: Listing) -> Facts:
+    """Return what the listing's signature is made of; nothing for a directory that could not be read."""
+    return listing.facts or Facts([], (UNREADABLE,), [])
+
+
+UNREADABLE = 1 << 63
+"""Stands for a time (ns) that can never be trusted."""
 
 
 def _grown(change: Change | None, listing: Listing) -> Change:
     """Add one more directory to a new subtree."""
-    size = sum(entry.size for entry in listing.entries)
-    links = [link.inode for link in listing.links]
-    if change is None:
-        return Change(True, True, [], [], links, len(listing.entries), 1, size)
+    before = change or Change()
     return Change(
-        True, True, [], [], change.links + links,
-        change.files + len(listing.entries), change.directories + 1, change.size + size,
-    )  # fmt: skip
+        new=True,
+        links=before.links + [link.inode for link in listing.links],
+        files=before.files + len(listing.entries),
+        directories=before.directories + 1,
+        size=before.size + sum(entry.size for entry in listing.entries),
+    )
 
 
-def _change(listing: Listing, changed: bool) -> Change | None:
-    """Return the change of a directory that the last run saw; None where there is none and no link matters."""
-    if not changed and not listing.links:
-        return None
-    linked = [entry for entry in listing.entries if entry.inode]
-    links = [link.inode for link in listing.links]
-    return Change(False, changed, listing.entries if changed else linked, listing.mounts if changed else [], links)
+def _change(listing: Listing, before: Signed, now: Signed) -> Change:
+    """Return what has changed in a directory that the last run saw."""
+    known = signatures.entry_signatures(before)
+    level = not (now.own and now.own == before.own)
+    changed: list[Entry] = []
+    same: list[Entry] = []
+    for entry, fact in zip(listing.entries, _facts(listing).entries, strict=True):
+        (same if signatures.entry_signature(fact) in known else changed).append(entry)
+    linked = [entry for entry in same if entry.inode]
+    return Change(level=level, entries=changed, linked=linked, mounts=listing.mounts if level else [])
 
 
-def units_of(changes: list[tuple[bytes, Change]], limit: float) -> Cut:
-    """Return units with their inodes, and the changed directories, parents first.
+def units_of(changes: list[tuple[bytes, Change]], limit: float) -> Changed:
+    """Return units with their inodes, and the directories that they touch, parents first.
 
-    Of directories that did not change only the names of inodes come along that changed elsewhere. A new subtree
-    below another one (each share reports its own) belongs to that.
+    Of entries that did not change only the names of inodes come along that changed elsewhere. A new subtree below
+    another one (each share reports its own) belongs to that.
     """
     fresh = {path for path, change in changes if change.new}
-    touched = {inode for _, change in changes if change.changed for inode in change.links}
+    touched = {entry.inode for _, change in changes for entry in change.entries}
+    touched.update(inode for _, change in changes for inode in change.links)
     trees: dict[bytes, tuple[Unit, tuple[int, ...]]] = {}
     units: list[tuple[Unit, tuple[int, ...]]] = []
-    shared: list[bytes] = []
+    found = Changed([], [], [])
     for path, change in changes:
         if change.new:
             top = _top(path, fresh)
             trees[top] = _with(trees.get(top), top, change)
             continue
-        entries = change.entries if change.changed else [entry for entry in change.entries if entry.inode in touched]
+        entries = [*change.entries, *(entry for entry in change.linked if entry.inode in touched)]
         units += pieces(path, entries, change.mounts, limit)
-        shared += [path] if change.changed or entries else []
-    shared.sort(key=lambda path: path.split(b"/") if path else [])
-    return Cut([*trees.values(), *units], shared)
+        if change.level or entries:
+            found.shared.append(path)
+        if change.level:
+            found.levels.append(path)
+    found.units.extend([*trees.values(), *units])
+    for paths in (found.shared, found.levels):
+        paths.sort(key=lambda path: path.split(b"/") if path else [])
+    return found
 
 
 def estimate(change: Change) -> float:
     """Return about how many seconds a change takes, in the cost model's terms."""
     if change.new:
         return seconds(change.files, change.directories, change.size)
-    return seconds(len(change.entries), 0, sum(entry.size for entry in change.entries)) if change.changed else 0.0
+    return seconds(len(change.entries), 0, sum(entry.size for entry in change.entries))
 
 
 def _top(path: bytes, fresh: set[bytes]) -> bytes:
@@ -145,11 +175,13 @@ def write_index(run: Run) -> None:
     """Leave the index for the next run; only after a run that copied everything."""
     if not run.record.incremental or not run.walked.signed:
         return
-    before = Baseline(index_of(run)) if run.plan.incremental else None
+    path = index_of(run)
     since_full = 0
-    if before is not None:
+    if run.plan.incremental:
+        before = Baseline(path)
         meta = before.meta()
         since_full = meta.since_full + 1 if meta else 0
         before.close()
-    rows = (Row(seen.path, seen.signature) for seen in read(run) if seen.change is None or not seen.change.new)
-    index.write(index_of(run), rows, Meta(index.VERSION, identity(run.transfer), since_full))
+    rows = (Row(seen.path, seen.signed) for seen in read(run) if seen.change is None or not seen.change.new)
+    meta = Meta(index.VERSION, identity(run.transfer), since_full)
+    index.write(path, rows, meta, path if run.plan.incremental else None)

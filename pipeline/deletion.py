@@ -26,8 +26,8 @@ class Targets:
 
 
 def needed(run: Run) -> bool:
-    """Say whether deletion is a stage of its own: one plain rsync deletes by itself."""
-    return run.options.delete and not run.plan.whole
+    """Say whether deletion is a stage of its own: a batch that is alone deletes by itself."""
+    return run.options.delete and not run.plan.alone
 
 
 def approve(run: Run, beacon: Beacon) -> BatchRecord:
@@ -40,7 +40,7 @@ def approve(run: Run, beacon: Beacon) -> BatchRecord:
     limit = run.options.max_delete
     if not reason and limit is not None:
         everything = [targets(run, number) for number in range(len(run.plan.weights))]
-        found = Targets([path for part in everything for path in part.trees], list(run.plan.shared))
+        found = Targets([path for part in everything for path in part.trees], _levels(run))
         _carry_out(run, found, tally, "delete-count", beacon, dry_run=True)
         planned = tally.statistics.deleted
         if planned > limit:
@@ -70,7 +70,12 @@ def targets(run: Run, number: int) -> Targets:
     """Return what delete task `number` looks at: its batch's trees, and its share of the shared directories."""
     units = tuple(durable.read_records(run.directory.units(number), Unit))
     trees = [unit.paths[0] for unit in units if unit.kind is Kind.TREE]
-    return Targets(trees, list(run.plan.shared[number :: len(run.plan.weights)]))
+    return Targets(trees, _levels(run)[number :: len(run.plan.weights)])
+
+
+def _levels(run: Run) -> list[bytes]:
+    """Return the shared directories in which something may have to go."""
+    return run.plan.shared if run.plan.levels is None else run.plan.levels
 
 
 def delete(run: Run, number: int, beacon: Beacon) -> BatchRecord:

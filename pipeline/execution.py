@@ -55,6 +55,11 @@ class Tally:
         if verdict.outcome is not Outcome.COMPLETE:
             self.message = verdict.message
 
+    @property
+    def done(self) -> bool:
+        """Whether every call so far copied everything."""
+        return worst(self.outcomes).done
+
     def record(self, run: Run, number: int) -> BatchRecord:
         return BatchRecord(
             number=number,

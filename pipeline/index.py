@@ -1,76 +1,31 @@
-"""What the source looked like: a signature for each directory, to be compared by the next run.
-
-A signature covers the directory's own attributes and, for every entry, name, type, mode, owner, size, mtime, ctime,
-inode and device. Entries too young to be trusted (the "racy" rule of version-control indexes) leave it empty.
-"""
+"""What the source looked like: the signatures of every directory, to be compared by the next run."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
-import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from urllib.parse import quote
 
 import msgspec
 
 from pipeline import durable
-
-SIGNATURE_BYTES = 12
-"""2^96: among 10^9 directories two alike by chance once in 10^11 runs."""
-RACY_NANOSECONDS = 2_000_000_000
-"""A change within this time before the walk may hide behind the same ctime (coarse clocks, network file systems)."""
-
-_encode = msgspec.msgpack.Encoder().encode
-
-
-def signature(
-    own: os.stat_result, found: Sequence[tuple[os.DirEntry[bytes], os.stat_result]], trusted_before: int
-) -> bytes:
-    """Sign one directory from its own status and its entries'; `b""` when something changed too recently.
-
-    For a subdirectory only its name, inode and device count: what is in it is signed there.
-    """
-    facts: list[tuple[object, ...]] = [
-        (own.st_mode, own.st_uid, own.st_gid, own.st_mtime_ns, own.st_ctime_ns, own.st_ino, own.st_dev)
-    ]
-    latest = own.st_ctime_ns
-    for entry, status in found:
-        if stat.S_ISDIR(status.st_mode):
-            facts.append((entry.name, status.st_ino, status.st_dev))
-            continue
-        ctime = status.st_ctime_ns
-        latest = max(latest, ctime)
-        facts.append(
-            (entry.name, status.st_mode, status.st_uid, status.st_gid, status.st_size, status.st_mtime_ns, ctime,
-             status.st_ino, status.st_dev, status.st_rdev)
-        )  # fmt: skip
-    if latest >= trusted_before:
-        return b""
-    facts[1:] = sorted(facts[1:], key=_name)
-    return hashlib.blake2b(_encode(facts), digest_size=SIGNATURE_BYTES).digest()
-
-
-def _name(fact: tuple[object, ...]) -> bytes:
-    name = fact[0]
-    assert isinstance(name, bytes)
-    return name
+from pipeline.signatures import Signed
 
 
 class Row(msgspec.Struct, array_like=True, frozen=True):
-    """A directory and its signature."""
+    """A directory and how it is signed; None: as in the index before."""
 
     path: bytes
-    signature: bytes
+    signed: Signed | None
 
 
 class Baseline:
     """The index of the last finished run, to look directories up in; opened read-only by each process."""
 
     def __init__(self, path: bytes) -> None:
-        self._database = sqlite3.connect(f"file:{quote(path)}?mode=ro&immutable=1", uri=True)
+        self._database = sqlite3.connect(_read_only(path), uri=True)
 
     def meta(self) -> Meta | None:
         """Return what the index is of; None where it is none, or damaged."""
@@ -80,10 +35,11 @@ class Baseline:
         except (sqlite3.Error, msgspec.DecodeError):
             return None
 
-    def signature(self, path: bytes) -> bytes | None:
-        """Return a directory's signature; None where the last run did not see it, `b""` where it is not trusted."""
-        row = self._database.execute("SELECT signature FROM directories WHERE path = ?", (path,)).fetchone()
-        return row[0] if row else None
+    def signed(self, path: bytes) -> Signed | None:
+        """Return how a directory was signed; None where the last run did not see it."""
+        query = "SELECT whole, own, entries FROM directories WHERE path = ?"
+        row = self._database.execute(query, (path,)).fetchone()
+        return Signed(*row) if row else None
 
     def close(self) -> None:
         self._database.close()
@@ -97,23 +53,49 @@ class Meta(msgspec.Struct, frozen=True):
     since_full: int
 
 
-VERSION = 1
+VERSION = 2
 
 
-def write(path: bytes, rows: Iterable[Row], meta: Meta) -> None:
-    """Write an index whole or not at all: beside its place first, then renamed."""
+def write(path: bytes, rows: Iterable[Row], meta: Meta, before: bytes | None = None) -> None:
+    """Write an index whole or not at all: beside its place first, then renamed.
+
+    Rows that are as `before` (the path of an index, which may be this one) are taken from there.
+    """
     temporary = path + b".new"
     with suppress(FileNotFoundError):
         os.unlink(temporary)
     os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    with closing(sqlite3.connect(os.fsdecode(temporary))) as database:
+    with closing(sqlite3.connect(os.fsdecode(temporary), uri=True)) as database:
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("PRAGMA synchronous = OFF")
         database.execute("CREATE TABLE meta (value BLOB)")
-        database.execute("CREATE TABLE directories (path BLOB PRIMARY KEY, signature BLOB) WITHOUT ROWID")
-        database.execute("INSERT INTO meta VALUES (?)", (msgspec.json.encode(meta),))
-        database.executemany(
-            "INSERT OR REPLACE INTO directories VALUES (?, ?)", ((row.path, row.signature) for row in rows)
+        database.execute(
+            "CREATE TABLE directories (path BLOB PRIMARY KEY, whole BLOB, own BLOB, entries BLOB) WITHOUT ROWID"
         )
+        database.execute("INSERT INTO meta VALUES (?)", (msgspec.json.encode(meta),))
+        database.executemany("INSERT OR REPLACE INTO directories VALUES (?, ?, ?, ?)", map(_columns, rows))
         database.commit()
+        if before is not None:
+            _carry_over(database, before)
     durable.put(temporary, path)
+
+
+def _columns(row: Row) -> tuple[bytes | None, ...]:
+    signed = row.signed
+    return (row.path, signed.whole, signed.own, signed.entries) if signed else (row.path, None, None, None)
+
+
+def _carry_over(database: sqlite3.Connection, before: bytes) -> None:
+    """Fill the rows that have no signatures yet from an earlier index."""
+    database.execute("ATTACH ? AS earlier", (_read_only(before),))
+    database.execute(
+        "UPDATE directories SET (whole, own, entries) = "
+        "(SELECT whole, own, entries FROM earlier.directories AS old WHERE old.path = directories.path) "
+        "WHERE whole IS NULL"
+    )
+    database.execute("DELETE FROM directories WHERE whole IS NULL")
+    database.commit()
+
+
+def _read_only(path: bytes) -> str:
+    return f"file:{quote(path)}?mode=ro&immutable=1"

@@ -41,6 +41,7 @@ def _folders(run: Run, number: int) -> Iterator[bytes]:
     else:
         units = list(durable.read_records(run.directory.units(number), Unit))
         tops = [unit.paths[0] for unit in units if unit.kind is Kind.TREE]
+        yield from (path for unit in units if unit.kind is Kind.LEVELS for path in unit.paths)
         yield from {os.path.dirname(path) for unit in units if unit.kind is Kind.ENTRIES for path in unit.paths}
     for top in tops:
         for folder, _, _ in os.walk(os.path.join(below, top) if top else below):

@@ -42,6 +42,7 @@ def _merge_changes(run: Run) -> PlanRecord:
         slots=run.record.batches,
         parallel=run.pace.parallel,
         grain=grain_of(run),
+        alone=run.options.max_delete is None,
     )
     directories = sum(group.directories for group in groups if group) + run.walked.directories
     size = sum(group.size for group in groups if group) + run.walked.size
@@ -57,6 +58,8 @@ def _record(run: Run, planned: planning.Plan, files: int, directories: int, size
         whole=not planned.shared and not run.walked.incremental,
         weights=[weight(batch) for batch in batches],
         shared=list(planned.shared),
+        levels=None if planned.levels is None else list(planned.levels),
+        alone=not planned.shared,
         files=files,
         directories=directories,
         size=size,
@@ -74,6 +77,7 @@ def _whole(reasons: list[str]) -> PlanRecord:
     """Return the plan of a source that nobody counted: one plain rsync."""
     return PlanRecord(
         whole=True,
+        alone=True,
         weights=[BatchWeight(1, 0, 0, 1.0)],
         shared=[],
         counted=False,

@@ -77,8 +77,10 @@ class Kind(Enum):
     """A path with everything below it, by recursion."""
     ENTRIES = "entries"
     """Single entries that are no directories."""
-    MOUNTS = "mounts"
-    """Mount points that `-x` does not enter: the directory without what is below it."""
+    DIRECTORIES = "directories"
+    """Directories without what is in them, such as mount points that `-x` does not enter."""
+    LEVELS = "levels"
+    """Directories with what is directly in them, where extras may be deleted as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Unit:
     """The smallest thing that a batch can hold.
 
     `paths` are relative to the transfer's root, without a leading `./`: one path for a tree (`b""` is the root
-    itself), one or more for entries. `seconds` is the cost model's estimate; `files` and `size` (bytes) are
+    itself), one or more for the other kinds. `seconds` is the cost model's estimate; `files` and `size` (bytes) are
     what the walk counted.
     """
 

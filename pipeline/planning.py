@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pipeline.cost import Grain, seconds
 from pipeline.model import Batch, Kind, Unit
-from pipeline.tree import Entry, Node, join
+from pipeline.tree import Entry, Node, join, parent_of
 
 UNITS_PER_BATCH = 4
 """A unit weighs at most this fraction of the smallest batch, so that batches can be balanced."""
@@ -21,10 +21,23 @@ TAIL_ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Batches in the order they should start, and the directories that several of them touch, parents first."""
+    """Batches in the order they should start, and the directories that several of them touch, parents first.
+
+    `levels` are the shared directories in which names may have changed; None stands for all.
+    """
 
     batches: tuple[tuple[Unit, ...], ...]
     shared: tuple[bytes, ...]
+    levels: tuple[bytes, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Units of what changed, with their inodes; `shared` directories are touched, in `levels` names may have gone."""
+
+    units: list[tuple[Unit, tuple[int, ...]]]
+    shared: list[bytes]
+    levels: list[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +114,7 @@ def pieces(
         yield _piece(path, loose), ()
     if mounts:
         paths = tuple(join(path, name) for name in mounts)
-        yield Unit(Kind.MOUNTS, paths, 0, 0, seconds(0, len(paths), 0)), ()
+        yield Unit(Kind.DIRECTORIES, paths, 0, 0, seconds(0, len(paths), 0)), ()
 
 
 def _piece(path: bytes, entries: list[Entry]) -> Unit:
@@ -174,13 +187,34 @@ def _limit(sizes: list[float], grain: Grain) -> float:
     return max(grain.floor, min(sizes) / UNITS_PER_BATCH)
 
 
-def plan_changes(found: Callable[[float], Cut], total: float, *, slots: int, parallel: int, grain: Grain) -> Plan:
-    """Plan what changed: `found` gives its units for a limit (seconds), which weigh `total` seconds together."""
-    sizes = (
-        [total] if slots == 1 or total < grain.small else targets(total, slots=slots, parallel=parallel, grain=grain)
-    )
-    changes = found(_limit(sizes, grain))
-    return Plan(pack(clustered(changes.units), sizes), tuple(changes.shared))
+def plan_changes(
+    found: Callable[[float], Changed], total: float, *, slots: int, parallel: int, grain: Grain, alone: bool
+) -> Plan:
+    """Plan what changed: `found` gives its units for a limit (seconds), which weigh `total` seconds together.
+
+    `alone`: a single batch may settle and delete by itself, and then nothing is shared.
+    """
+    if slots == 1 or total < grain.small or not total:
+        changed = found(max(total, grain.floor))
+        if alone:
+            return Plan(((*_alone(changed),),) if changed.shared or changed.units else (), ())
+        batches = ((*(unit for unit, _ in changed.units),),) if changed.shared or changed.units else ()
+        return Plan(batches, tuple(changed.shared), tuple(changed.levels))
+    sizes = targets(total, slots=slots, parallel=parallel, grain=grain)
+    changed = found(_limit(sizes, grain))
+    return Plan(pack(clustered(changed.units), sizes), tuple(changed.shared), tuple(changed.levels))
+
+
+def _alone(changed: Changed) -> Iterator[Unit]:
+    """Yield what one process needs to copy, delete and settle all changes: directories come with their entries."""
+    levels = set(changed.levels)
+    for unit, _ in changed.units:
+        if unit.kind is Kind.TREE or parent_of(unit.paths[0]) not in levels:
+            yield unit
+    settled = tuple(path for path in changed.shared if path not in levels)
+    for kind, paths in ((Kind.DIRECTORIES, settled), (Kind.LEVELS, tuple(changed.levels))):
+        if paths:
+            yield Unit(kind, paths, 0, 0, seconds(0, len(paths), 0))
 
 
 def numbered(units_of_batches: Iterable[tuple[Unit, ...]]) -> list[Batch]:

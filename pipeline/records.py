@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from pipeline.model import FailedPath, Location, Outcome, Statistics
+from pipeline.signatures import Signed
 from pipeline.tree import Entry
 
 
@@ -80,7 +81,9 @@ class GroupRecord(msgspec.Struct, frozen=True, kw_only=True):
 class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
     """`plan/plan.json`: totals of the plan. Batch k holds `weights[k]`; slots from `len(weights)` on are empty.
 
-    `counted` is False where not everything was walked: files and size are as remembered, or 0 for unknown.
+    `alone`: there is one batch, which deletes and settles by itself, as a plain rsync does. `levels`: the shared
+    directories in which names may have changed (None: all of them). `counted` is False where not everything was
+    walked: files and size are as remembered, or 0 for unknown.
     """
 
     whole: bool
@@ -89,6 +92,8 @@ class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
     files: int = 0
     directories: int = 0
     size: int = 0
+    levels: list[bytes] | None = None
+    alone: bool = False
     counted: bool = True
     incremental: bool = False
     reasons: list[str] = []
@@ -151,24 +156,27 @@ class FinishRecord(msgspec.Struct, frozen=True, kw_only=True):
 class Change(msgspec.Struct, array_like=True, frozen=True):
     """A directory that is new or has changed since the last run, or whose hard links others need.
 
-    A new one stands for its whole subtree as far as its share saw it; a changed one for its own entries.
+    A new one stands for its whole subtree as far as its share saw it (`links`: the inodes in it). Of one that the
+    last run saw: `level` says whether names in it or its own attributes may have changed, `entries` are those that
+    are new or changed, `linked` the others with hard links.
     """
 
-    new: bool
-    changed: bool
-    entries: list[Entry]
-    mounts: list[bytes]
-    links: list[int]
+    new: bool = False
+    level: bool = False
+    entries: list[Entry] = []
+    linked: list[Entry] = []
+    mounts: list[bytes] = []
+    links: list[int] = []
     files: int = 0
     directories: int = 0
     size: int = 0
 
 
 class Seen(msgspec.Struct, array_like=True, frozen=True):
-    """One directory of an incremental walk."""
+    """One directory of an incremental walk; `signed` is None where it is as the last run saw it."""
 
     path: bytes
-    signature: bytes
+    signed: Signed | None
     change: Change | None = None
 
 

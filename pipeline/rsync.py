@@ -91,12 +91,31 @@ def copying(transfer: Transfer, options: Options, units: Iterable[Unit], pace: P
     words += _listing(transfer, options, sum(unit.files for unit in units))
     force = (b"--force",) if options.delete else ()
     head = (b"-aR", b"--no-implied-dirs", *words, *force, *_counted(options), *pace.words())
-    mounts: list[bytes] = []
-    paths: list[bytes] = []
-    for unit in units:
-        (mounts if unit.kind is Kind.MOUNTS else paths).extend(unit.paths)
-    yield from _calls(transfer, head, paths)
-    yield from _calls(transfer, (*head, b"--no-r", b"-d"), mounts, recursive=False)
+    yield from _calls(transfer, head, _paths(units, Kind.TREE, Kind.ENTRIES))
+    yield from _calls(transfer, (*head, b"--no-r", b"-d"), _paths(units, Kind.DIRECTORIES), recursive=False)
+
+
+def _paths(units: Iterable[Unit], *kinds: Kind) -> list[bytes]:
+    return [path for unit in units if unit.kind in kinds for path in unit.paths]
+
+
+def settling_too(
+    transfer: Transfer, options: Options, units: Sequence[Unit], pace: Pace, *, delete: bool
+) -> Iterator[Call]:
+    """Yield the calls that copy the units of a batch that is alone, settle its directories, and delete in its levels.
+
+    Extras go last (`--delete-after`), as in a run of many batches.
+    """
+    drop = QUIET | DELETION_NAMES
+    deletion = (b"--delete-after",) if delete else ()
+    words = options.words(drop=drop - _KEPT_FOR_DELETION if delete else drop)
+    force = (b"--force",) if options.delete else ()
+    head = (b"-aR", b"--no-implied-dirs", *words, *_listing(transfer, options, 0), *deletion, *force)
+    head += (*_counted(options), *pace.words())
+    yield from _calls(transfer, head, _paths(units, Kind.TREE))
+    levels = [path + b"/" if path else path for path in _paths(units, Kind.LEVELS)]
+    single = _paths(units, Kind.DIRECTORIES, Kind.ENTRIES)
+    yield from _calls(transfer, (*head, b"--no-r", b"-d"), [*levels, *single], recursive=False)
 
 
 def preparing(transfer: Transfer, options: Options, shared: Sequence[bytes], *, open_modes: bool) -> Iterator[Call]:
@@ -152,9 +171,9 @@ def verifying_whole(transfer: Transfer, options: Options) -> Call:
 def verifying(transfer: Transfer, options: Options, units: Iterable[Unit], shared: Sequence[bytes]) -> Iterator[Call]:
     """Yield dry runs that compare by checksum and attributes and print a line per difference."""
     compare = _comparing(options)
-    trees = [path for unit in units if unit.kind is not Kind.MOUNTS for path in unit.paths]
-    yield from _calls(transfer, (b"-aR", b"--no-implied-dirs", *compare), trees)
-    yield from _directories(transfer, compare, shared)
+    units = tuple(units)
+    yield from _calls(transfer, (b"-aR", b"--no-implied-dirs", *compare), _paths(units, Kind.TREE, Kind.ENTRIES))
+    yield from _directories(transfer, compare, [*shared, *_paths(units, Kind.LEVELS, Kind.DIRECTORIES)])
 
 
 def _comparing(options: Options) -> tuple[bytes, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 
 from pipeline import durable, flushing, leftovers, movement, rsync
 from pipeline.context import Run
@@ -15,7 +16,7 @@ from pipeline.execution import Tally, carry_out
 from pipeline.model import Kind, Unit
 from pipeline.progress import Beacon
 from pipeline.records import BatchRecord
-from pipeline.rsync import Pace
+from pipeline.rsync import Call, Pace
 
 
 def pace_of(run: Run) -> Pace:
@@ -85,18 +86,34 @@ def copy(run: Run, number: int, beacon: Beacon) -> BatchRecord:
     leftovers.remove(run, number)
     tally = Tally()
     log = run.directory.log(f"RsyncBatch-{number:04}")
-    if run.plan.whole:
-        units: tuple[Unit, ...] = (Unit(Kind.TREE, (run.record.start,), run.plan.files, run.plan.size, 0.0),)
-        calls = iter([rsync.whole(run.transfer, run.options, pace_of(run), run.plan.files or None)])
-    else:
-        units = tuple(durable.read_records(run.directory.units(number), Unit))
-        calls = rsync.copying(run.transfer, run.options, units, pace_of(run))
+    units = _units(run, number)
     tally.statistics += movement.move_new(run, units, log)
-    carry_out(run, calls, tally, log, beacon)
+    carry_out(run, _copying(run, units, tally), tally, log, beacon)
     if tally.attempts > 1:
         leftovers.remove(run, number)
     flushing.now_and_then(run)
     return tally.record(run, number)
+
+
+def _units(run: Run, number: int) -> tuple[Unit, ...]:
+    if run.plan.whole:
+        return (Unit(Kind.TREE, (run.record.start,), run.plan.files, run.plan.size, 0.0),)
+    return tuple(durable.read_records(run.directory.units(number), Unit))
+
+
+def _copying(run: Run, units: tuple[Unit, ...], tally: Tally) -> Iterator[Call]:
+    """Yield the calls of one batch."""
+    pace = pace_of(run)
+    if run.plan.whole:
+        yield rsync.whole(run.transfer, run.options, pace, run.plan.files or None)
+    elif run.plan.alone:
+        trees = [unit for unit in units if unit.kind is Kind.TREE]
+        rest = [unit for unit in units if unit.kind is not Kind.TREE]
+        for part in (trees, rest):
+            delete = run.options.delete and (run.options.ignore_errors or tally.done)
+            yield from rsync.settling_too(run.transfer, run.options, part, pace, delete=delete)
+    else:
+        yield from rsync.copying(run.transfer, run.options, units, pace)
 
 
 def settle(run: Run, beacon: Beacon) -> BatchRecord:

@@ -30,11 +30,22 @@ class Links(msgspec.Struct, array_like=True, frozen=True):
     total: int
 
 
+class Facts(msgspec.Struct, array_like=True, frozen=True):
+    """What a directory's signature is made of: subdirectories, its own status, and each entry in the listing's order.
+
+    The last figure of a status is its ctime (ns).
+    """
+
+    below: list[tuple[bytes, int, int]]
+    own: tuple[int, ...]
+    entries: list[tuple[bytes, tuple[int, ...]]]
+
+
 class Listing(msgspec.Struct, array_like=True):
     """What one directory holds: entries, names of subdirectories, and of mount points that `-x` does not enter.
 
-    `signature` is empty where none was asked for or none can be trusted. A directory that cannot be read is
-    empty here; rsync says so when it meets it.
+    `facts` are there where signatures are asked for. A directory that cannot be read is empty here; rsync says so
+    when it meets it.
     """
 
     path: bytes
@@ -42,7 +53,7 @@ class Listing(msgspec.Struct, array_like=True):
     directories: list[bytes]
     mounts: list[bytes]
     links: list[Links]
-    signature: bytes = b""
+    facts: Facts | None = None
 
 
 class Node(msgspec.Struct, array_like=True):

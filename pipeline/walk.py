@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 
-from pipeline import index
+from pipeline import signatures
 from pipeline.tree import Entry, Links, Listing, join
 
 LATENCY_THREADS = 16
@@ -28,14 +28,13 @@ class Scanner:
     """Lists one directory at a time below `root`.
 
     `links`: collect hard-linked inodes (`-H`). `device`: the only file system to enter (`-x`), None for all.
-    `signatures`: sign each directory, trusting entries whose ctime is before `trusted_before` (ns).
+    `signatures`: collect what signatures are made of.
     """
 
     root: bytes
     links: bool = False
     device: int | None = None
     signatures: bool = False
-    trusted_before: int = 0
 
     def scan(self, path: bytes) -> Listing:
         """List the directory `path` (relative to the root)."""
@@ -48,7 +47,7 @@ class Scanner:
             return Listing(path, [], [], [], [])
         listing = self._listing(path, found)
         if own is not None:
-            listing.signature = index.signature(own, found, self.trusted_before)
+            listing.facts = signatures.facts(own, found)
         return listing
 
     def _listing(self, path: bytes, found: list[tuple[os.DirEntry[bytes], os.stat_result]]) -> Listing:

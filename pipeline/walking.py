@@ -12,16 +12,19 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
+import msgspec
+
 from pipeline import changes, durable, weights
 from pipeline.context import Run
 from pipeline.cost import Grain, grain
 from pipeline.errors import StateError
-from pipeline.index import RACY_NANOSECONDS
+from pipeline.index import Baseline
 from pipeline.listing import Transient, collect
 from pipeline.model import FailedPath
 from pipeline.progress import Beacon
 from pipeline.records import GroupRecord, Seen, WalkRecord
 from pipeline.retrying import pause
+from pipeline.signatures import RACY_NANOSECONDS
 from pipeline.tree import Folder, Listing, Node
 from pipeline.walk import LATENCY_THREADS, Scanner, shares, upper, walk
 
@@ -64,10 +67,10 @@ def _walk_upper(run: Run, beacon: Beacon) -> WalkRecord:
     )
     beacon.update(sum(len(listing.entries) for listing in listings), 0)
     if run.record.incremental:
-        seen = changes.compare(listings, before.signature if before else unchanged)
-        durable.write_records(run.directory.upper_seen, seen, Seen)
+        durable.write_records(run.directory.upper_seen, _seen(run, listings, before), Seen)
     if before is None:
-        durable.write_records(run.directory.upper, listings, Listing)
+        bare = (msgspec.structs.replace(listing, facts=None) for listing in listings)
+        durable.write_records(run.directory.upper, bare, Listing)
         durable.write_records(run.directory.nodes, known.values(), Node)
     return WalkRecord(
         shares=shares(left, run.record.groups),
@@ -82,8 +85,12 @@ def _walk_upper(run: Run, beacon: Beacon) -> WalkRecord:
     )
 
 
-def unchanged(_path: bytes) -> None:
-    """Return the signature of a directory where there is no last run."""
+def _seen(run: Run, listings: Iterable[Listing], before: Baseline | None) -> Iterator[Seen]:
+    """Compare directories with the last run's, or sign them where there is none."""
+    limit = trusted_before(run)
+    if before is not None:
+        return changes.compare(listings, before.signed, limit)
+    return (changes.seen_first(listing, limit) for listing in listings)
 
 
 def _list(run: Run, beacon: Beacon) -> tuple[list[Node], tuple[FailedPath, ...]]:
@@ -153,8 +160,12 @@ def scanner(run: Run) -> Scanner:
     """Return what lists this run's directories; with `--incremental` it signs them too."""
     root = run.record.root.path
     device = os.stat(os.path.join(root, run.record.start)).st_dev if run.options.one_file_system else None
-    trusted_before = int(run.record.created * 1e9) - RACY_NANOSECONDS
-    return Scanner(root, run.options.hard_links, device, run.record.incremental, trusted_before)
+    return Scanner(root, run.options.hard_links, device, run.record.incremental)
+
+
+def trusted_before(run: Run) -> int:
+    """Return the time (ns) from which on changes may hide behind the same ctime."""
+    return int(run.record.created * 1e9) - RACY_NANOSECONDS
 
 
 def plan_group(run: Run, number: int, beacon: Beacon) -> GroupRecord:
@@ -182,7 +193,7 @@ def _write_changes(run: Run, number: int, listings: Iterable[Listing]) -> None:
     before = changes.baseline(run)
     if before is None:
         raise StateError("the index of the last run is gone", "start the same command with another --id")
-    durable.write_records(run.directory.seen(number), changes.compare(listings, before.signature), Seen)
+    durable.write_records(run.directory.seen(number), _seen(run, listings, before), Seen)
 
 
 def _write_nodes(run: Run, number: int, listings: Iterable[Listing]) -> None:
@@ -194,7 +205,8 @@ def _write_nodes(run: Run, number: int, listings: Iterable[Listing]) -> None:
             files.enter_context(durable.record_writer(directory.seen(number), Seen)) if run.walked.signed else None
         )
         folder = Folder(grain_of(run).floor, add_node)
+        limit = trusted_before(run)
         for listing in listings:
             if add_seen:
-                add_seen(Seen(listing.path, listing.signature))
+                add_seen(changes.seen_first(listing, limit))
             folder.add(listing)

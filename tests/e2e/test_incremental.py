@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 
 import pytest
 
@@ -21,8 +22,8 @@ def source(shop: Shop) -> Shop:
     return shop
 
 
-def copy(shop: Shop, *options: str) -> Completed:
-    done = shop.parsync(*WORDS, "src/", "dst", *options)
+def copy(shop: Shop, *options: str, fine: bool = True) -> Completed:
+    done = shop.parsync(*WORDS, "src/", "dst", *options, fine=fine)
     assert done.code == 0, done
     return done
 
@@ -70,13 +71,16 @@ def test_a_run_with_nothing_changed_starts_no_batch(source: Shop) -> None:
     assert report(source)["batches"] == []
 
 
-@pytest.mark.parametrize("options", [(), ("--delete",), ("-H", "--delete")], ids=" ".join)
-def test_changes_of_every_kind_arrive(source: Shop, options: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("fine", [True, False], ids=["several batches", "one batch"])
+@pytest.mark.parametrize(
+    "options", [(), ("--delete",), ("-H", "--delete"), ("--delete", "--max-delete=100")], ids=" ".join
+)
+def test_changes_of_every_kind_arrive(source: Shop, options: tuple[str, ...], fine: bool) -> None:
     age(source)
-    copy(source, *options)
+    copy(source, *options, fine=fine)
     for seed in range(2):
         edit(source, seed)
-        copy(source, *options)
+        copy(source, *options, fine=fine)
         assert report(source)["incremental"]
         source.rsync("src/", "oracle", *options)
         found = differences(source.at("dst"), source.at("oracle"), links="-H" in options)
@@ -86,6 +90,39 @@ def test_changes_of_every_kind_arrive(source: Shop, options: tuple[str, ...]) ->
             else not [line for line in found if "only left" not in line and "mtime" not in line]
         )
         assert report(source)["files"]
+
+
+@pytest.mark.parametrize("options", [("--delete",), ("--delete", "--max-delete=9")], ids=" ".join)
+def test_a_deletion_is_all_that_happened(source: Shop, options: tuple[str, ...]) -> None:
+    os.mkdir(source.at("src/only"))
+    open(source.at("src/only/file"), "wb").close()
+    age(source)
+    copy(source, *options)
+    os.unlink(source.at("src/only/file"))
+    copy(source, *options)
+    assert report(source)["deleted"] == 1
+    assert differences(source.at("src"), source.at("dst")) == []
+
+
+def test_an_edited_file_leaves_its_folder_as_it_was(source: Shop) -> None:
+    """rsync renames a temporary file into place, which changes the time of a folder that it was not told to settle."""
+    age(source)
+    copy(source)
+    path = next(os.path.join(folder, names[0]) for folder, _, names in os.walk(source.at("src")) if names)
+    with open(path, "r+b") as file:
+        file.write(b"edited")
+    copy(source, fine=False)
+    assert report(source)["transferred"] == 1
+    assert differences(source.at("src"), source.at("dst")) == []
+
+
+def test_a_destination_that_is_empty_again_is_filled(source: Shop) -> None:
+    age(source)
+    copy(source)
+    shutil.rmtree(source.at("dst"))
+    copy(source)
+    assert not report(source)["incremental"]
+    assert differences(source.at("src"), source.at("dst")) == []
 
 
 def test_what_is_too_young_is_gone_through_again(source: Shop) -> None:

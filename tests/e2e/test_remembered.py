@@ -65,7 +65,7 @@ def test_a_remembered_subtree_that_became_a_file_or_went_is_no_subtree(copied: S
     shutil.rmtree(copied.at("src/") + folders[1])
     with open(copied.at("src/") + folders[1], "wb") as file:
         file.write(b"a file now")
-    copy(copied, run_id="2", *("--delete",))
+    copy(copied, "--delete", run_id="2")
 
 
 def test_nothing_is_remembered_for_a_destination_that_is_empty_again(copied: Shop) -> None:

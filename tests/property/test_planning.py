@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline import signatures
 from pipeline.changes import compare, units_of
 from pipeline.cost import Grain
 from pipeline.model import Kind, Unit
 from pipeline.planning import plan
-from pipeline.tree import Entry, Folder, Links, Listing, Node, join
+from pipeline.tree import Entry, Facts, Folder, Links, Listing, Node, join, parent_of
 
 shapes = st.recursive(
     st.tuples(st.lists(st.integers(0, 10**9), max_size=6), st.just({})),
@@ -31,7 +33,7 @@ def listings(shape: tuple[list[int], dict[bytes, object]], path: bytes = b"", li
         Entry(b"f%d" % number, size, inode) for number, (size, inode) in enumerate(zip(sizes, inodes, strict=True))
     ]
     links = [Links(inode, count, 1000) for inode, count in Counter(inode for inode in inodes if inode).items()]
-    found = [Listing(path, entries, list(inner), [], links, b"s")]
+    found = [Listing(path, entries, list(inner), [], links)]
     for name, below in inner.items():
         found += listings(below, join(path, name), linked)  # type: ignore[arg-type]
     return found
@@ -84,18 +86,29 @@ def test_every_entry_travels_once(
 def test_an_incremental_plan_holds_everything_that_is_new_or_changed(
     before: tuple[list[int], dict[bytes, object]], after: tuple[list[int], dict[bytes, object]]
 ) -> None:
-    old = {listing.path: b"%r" % [entry.size for entry in listing.entries] for listing in listings(before)}
+    old = {listing.path: signatures.sign(facts(listing), TRUSTED) for listing in listings(before)}
+    known = {join(listing.path, entry.name): entry.size for listing in listings(before) for entry in listing.entries}
     tree = listings(after)
     for listing in tree:
-        listing.signature = b"%r" % [entry.size for entry in listing.entries]
-    seen = list(compare(tree, old.get))
+        listing.facts = facts(listing)
+    seen = list(compare(tree, old.get, TRUSTED))
     changes = [(one.path, one.change) for one in seen if one.change is not None]
     found = units_of(changes, 1e9)
     travelling = entries_of([unit for unit, _ in found.units], tree)
-    wanted = [
-        join(listing.path, entry.name)
-        for listing in tree
-        for entry in listing.entries
-        if old.get(listing.path) != listing.signature
-    ]
+    sizes = {join(listing.path, entry.name): entry.size for listing in tree for entry in listing.entries}
+    fresh = {listing.path for listing in tree} - set(old)
+    wanted = [path for path, size in sizes.items() if known.get(path) != size or parent_of(path) in fresh]
     assert travelling == Counter(wanted)
+    gone = {parent_of(path) for path in set(known) - set(sizes)} & {listing.path for listing in tree}
+    assert gone <= set(found.levels)
+    assert {parent_of(path) for path in wanted} - fresh <= set(found.shared)
+
+
+TRUSTED = 1_000
+
+
+def facts(listing: Listing) -> Facts:
+    """Return facts in which an entry's size is all of its status, and names are all of a directory's own."""
+    names = zlib.crc32(b"/".join(sorted(entry.name for entry in listing.entries)))
+    below = [(name, 0, 0) for name in listing.directories]
+    return Facts(below, (names, 0), [(entry.name, (entry.size, 0)) for entry in listing.entries])

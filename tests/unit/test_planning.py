@@ -128,4 +128,4 @@ def test_packing_balances_and_starts_with_the_heaviest() -> None:
 
 def test_mount_points_travel_as_entries_of_their_own() -> None:
     nodes = folded([Listing(b"", [Entry(b"f", 0)], [b"a"], [b"proc"], []), listing("a", 5)])
-    assert "mounts:proc" in text([unit for unit, _ in cut(nodes[b""], nodes, 0.0).units])
+    assert "directories:proc" in text([unit for unit, _ in cut(nodes[b""], nodes, 0.0).units])

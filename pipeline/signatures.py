@@ -1,0 +1,82 @@
+"""Signatures of a directory and its entries, as a run saw them. Pure.
+
+An entry's covers name, type, mode, owner, size, mtime, ctime and inode. What is too young to be trusted (the "racy"
+rule of version-control indexes) has none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Sequence
+from operator import attrgetter
+
+import msgspec
+
+from pipeline.tree import Facts
+
+SIGNATURE_BYTES = 12
+"""2^96: among 10^9 directories two alike by chance once in 10^11 runs."""
+RACY_NANOSECONDS = 2_000_000_000
+"""A change within this time before the walk may hide behind the same ctime (coarse clocks, network file systems)."""
+ENTRY_BYTES = 8
+"""2^64: an entry that changed is compared with those of its own directory only."""
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Signed(msgspec.Struct, array_like=True, frozen=True):
+    """A directory as a run saw it: its signature, that of the directory itself, and one for each entry, in no order.
+
+    Empty or missing is what was too young to be trusted.
+    """
+
+    whole: bytes
+    own: bytes
+    entries: bytes
+
+
+def facts(own: os.stat_result, found: Sequence[tuple[os.DirEntry[bytes], os.stat_result]]) -> Facts:
+    """Return what a directory's signature is made of.
+
+    Of a subdirectory only name, inode and device count: what is in it is signed there.
+    """
+    below, entries = [], []
+    for entry, status in found:
+        if stat.S_ISDIR(status.st_mode):
+            below.append((entry.name, status.st_ino, status.st_dev))
+        else:
+            entries.append((entry.name, _status(status)))
+    return Facts(sorted(below), _status(own), entries)
+
+
+_status = attrgetter("st_mode", "st_ino", "st_uid", "st_gid", "st_size", "st_mtime_ns", "st_ctime_ns")
+
+
+def whole(listed: Facts, trusted_before: int) -> bytes:
+    """Sign a directory with all its entries; `b""` when something changed too recently (ns)."""
+    if listed.own[-1] >= trusted_before or any(status[-1] >= trusted_before for _, status in listed.entries):
+        return b""
+    return _digest((listed.below, listed.own, sorted(listed.entries)), SIGNATURE_BYTES)
+
+
+def sign(listed: Facts, trusted_before: int) -> Signed:
+    """Sign a directory, and each of its entries, where they can be trusted."""
+    own = b"" if listed.own[-1] >= trusted_before else _digest((listed.below, listed.own), ENTRY_BYTES)
+    entries = b"".join(entry_signature(fact) for fact in listed.entries if fact[1][-1] < trusted_before)
+    return Signed(whole(listed, trusted_before), own, entries)
+
+
+def entry_signature(fact: tuple[bytes, tuple[int, ...]]) -> bytes:
+    return _digest(fact, ENTRY_BYTES)
+
+
+def entry_signatures(signed: Signed) -> frozenset[bytes]:
+    """Return the signatures of a directory's entries."""
+    blob = signed.entries
+    return frozenset(blob[start : start + ENTRY_BYTES] for start in range(0, len(blob), ENTRY_BYTES))
+
+
+def _digest(value: object, size: int) -> bytes:
+    return hashlib.blake2b(_encode(value), digest_size=size).digest()
