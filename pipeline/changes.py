@@ -109,11 +109,11 @@ def _change(listing: Listing, before: Signed, now: Signed) -> Change:
     return Change(level=level, entries=changed, linked=linked, mounts=listing.mounts if level else [])
 
 
-def units_of(changes: list[tuple[bytes, Change]], limit: float) -> Changed:
+def units_of(changes: list[tuple[bytes, Change]], limit: float, *, delete: bool) -> Changed:
     """Return units with their inodes, and the directories that they touch, parents first.
 
     Of entries that did not change only the names of inodes come along that changed elsewhere. A new subtree below
-    another one (each share reports its own) belongs to that.
+    another one (each share reports its own) belongs to that. Without `delete` no level is of interest.
     """
     fresh = {path for path, change in changes if change.new}
     touched = {entry.inode for _, change in changes for entry in change.entries}
@@ -130,7 +130,7 @@ def units_of(changes: list[tuple[bytes, Change]], limit: float) -> Changed:
         units += pieces(path, entries, change.mounts, limit)
         if change.level or entries:
             found.shared.append(path)
-        if change.level:
+        if change.level and delete:
             found.levels.append(path)
     found.units.extend([*trees.values(), *units])
     for paths in (found.shared, found.levels):

@@ -37,7 +37,7 @@ def _merge_changes(run: Run) -> PlanRecord:
     files = sum(group.files for group in groups if group) + run.walked.files
     total = sum(changes.estimate(change) for _, change in found)
     planned = planning.plan_changes(
-        lambda limit: changes.units_of(found, limit),
+        lambda limit: changes.units_of(found, limit, delete=run.options.delete),
         total,
         slots=run.record.batches,
         parallel=run.pace.parallel,

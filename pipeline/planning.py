@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pipeline.cost import Grain, seconds
 from pipeline.model import Batch, Kind, Unit
-from pipeline.tree import Entry, Node, join, parent_of
+from pipeline.tree import Entry, Node, join
 
 UNITS_PER_BATCH = 4
 """A unit weighs at most this fraction of the smallest batch, so that batches can be balanced."""
@@ -206,11 +206,9 @@ def plan_changes(
 
 
 def _alone(changed: Changed) -> Iterator[Unit]:
-    """Yield what one process needs to copy, delete and settle all changes: directories come with their entries."""
+    """Yield what one process needs to copy, delete and settle all changes."""
     levels = set(changed.levels)
-    for unit, _ in changed.units:
-        if unit.kind is Kind.TREE or parent_of(unit.paths[0]) not in levels:
-            yield unit
+    yield from (unit for unit, _ in changed.units)
     settled = tuple(path for path in changed.shared if path not in levels)
     for kind, paths in ((Kind.DIRECTORIES, settled), (Kind.LEVELS, tuple(changed.levels))):
         if paths:

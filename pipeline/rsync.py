@@ -81,41 +81,44 @@ def _listing(transfer: Transfer, options: Options, files: int | None) -> tuple[b
 LISTED_AT_ONCE = 2_000_000
 
 
-def copying(transfer: Transfer, options: Options, units: Iterable[Unit], pace: Pace) -> Iterator[Call]:
+def copying(
+    transfer: Transfer, options: Options, units: Iterable[Unit], pace: Pace, *, deletion: tuple[bytes, ...] = ()
+) -> Iterator[Call]:
     """Yield the calls that copy units below directories that exist already (RSYNC.md 7).
 
-    A directory in the way of a file must give way as with `--delete`, hence `--force`.
+    `deletion` is what makes them delete as well, in trees.
     """
     units = tuple(units)
-    words = options.words(drop=QUIET | DELETION_NAMES)
-    words += _listing(transfer, options, sum(unit.files for unit in units))
-    force = (b"--force",) if options.delete else ()
-    head = (b"-aR", b"--no-implied-dirs", *words, *force, *_counted(options), *pace.words())
-    yield from _calls(transfer, head, _paths(units, Kind.TREE, Kind.ENTRIES))
-    yield from _calls(transfer, (*head, b"--no-r", b"-d"), _paths(units, Kind.DIRECTORIES), recursive=False)
+    head = _moving(transfer, options, pace, deletion, files=sum(unit.files for unit in units))
+    yield from _calls(transfer, head, paths(units, Kind.TREE, Kind.ENTRIES))
+    yield from single(transfer, options, paths(units, Kind.DIRECTORIES), pace)
 
 
-def _paths(units: Iterable[Unit], *kinds: Kind) -> list[bytes]:
-    return [path for unit in units if unit.kind in kinds for path in unit.paths]
-
-
-def settling_too(
-    transfer: Transfer, options: Options, units: Sequence[Unit], pace: Pace, *, delete: bool
+def single(
+    transfer: Transfer, options: Options, names: Sequence[bytes], pace: Pace, *, deletion: tuple[bytes, ...] = ()
 ) -> Iterator[Call]:
-    """Yield the calls that copy the units of a batch that is alone, settle its directories, and delete in its levels.
+    """Yield the calls over single names, without recursion: entries, directories, with a `/` what is directly in them.
 
-    Extras go last (`--delete-after`), as in a run of many batches.
+    `deletion` is what makes them delete as well: in directories with a `/`, or names that the source has not.
     """
+    head = _moving(transfer, options, pace, deletion, files=0)
+    yield from _calls(transfer, (*head, b"--no-r", b"-d"), names, recursive=False)
+
+
+def _moving(
+    transfer: Transfer, options: Options, pace: Pace, deletion: tuple[bytes, ...], *, files: int
+) -> tuple[bytes, ...]:
+    """Return the words of a call that moves files. What is in a file's way must go as with `--delete`, by `--force`."""
     drop = QUIET | DELETION_NAMES
-    deletion = (b"--delete-after",) if delete else ()
-    words = options.words(drop=drop - _KEPT_FOR_DELETION if delete else drop)
+    words = options.words(drop=drop - _KEPT_FOR_DELETION if deletion else drop)
     force = (b"--force",) if options.delete else ()
-    head = (b"-aR", b"--no-implied-dirs", *words, *_listing(transfer, options, 0), *deletion, *force)
-    head += (*_counted(options), *pace.words())
-    yield from _calls(transfer, head, _paths(units, Kind.TREE))
-    levels = [path + b"/" if path else path for path in _paths(units, Kind.LEVELS)]
-    single = _paths(units, Kind.DIRECTORIES, Kind.ENTRIES)
-    yield from _calls(transfer, (*head, b"--no-r", b"-d"), [*levels, *single], recursive=False)
+    head = (b"-aR", b"--no-implied-dirs", *words, *_listing(transfer, options, files), *deletion, *force)
+    return (*head, *_counted(options), *pace.words())
+
+
+def paths(units: Iterable[Unit], *kinds: Kind) -> list[bytes]:
+    """Return the paths of all units of these kinds."""
+    return [path for unit in units if unit.kind in kinds for path in unit.paths]
 
 
 def preparing(transfer: Transfer, options: Options, shared: Sequence[bytes], *, open_modes: bool) -> Iterator[Call]:
@@ -172,8 +175,8 @@ def verifying(transfer: Transfer, options: Options, units: Iterable[Unit], share
     """Yield dry runs that compare by checksum and attributes and print a line per difference."""
     compare = _comparing(options)
     units = tuple(units)
-    yield from _calls(transfer, (b"-aR", b"--no-implied-dirs", *compare), _paths(units, Kind.TREE, Kind.ENTRIES))
-    yield from _directories(transfer, compare, [*shared, *_paths(units, Kind.LEVELS, Kind.DIRECTORIES)])
+    yield from _calls(transfer, (b"-aR", b"--no-implied-dirs", *compare), paths(units, Kind.TREE, Kind.ENTRIES))
+    yield from _directories(transfer, compare, [*shared, *paths(units, Kind.LEVELS, Kind.DIRECTORIES)])
 
 
 def _comparing(options: Options) -> tuple[bytes, ...]:

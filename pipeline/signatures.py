@@ -7,9 +7,6 @@ rule of version-control indexes) has none.
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
-from collections.abc import Sequence
 from operator import attrgetter
 
 import msgspec
@@ -37,26 +34,13 @@ class Signed(msgspec.Struct, array_like=True, frozen=True):
     entries: bytes
 
 
-def facts(own: os.stat_result, found: Sequence[tuple[os.DirEntry[bytes], os.stat_result]]) -> Facts:
-    """Return what a directory's signature is made of.
-
-    Of a subdirectory only name, inode and device count: what is in it is signed there.
-    """
-    below, entries = [], []
-    for entry, status in found:
-        if stat.S_ISDIR(status.st_mode):
-            below.append((entry.name, status.st_ino, status.st_dev))
-        else:
-            entries.append((entry.name, _status(status)))
-    return Facts(sorted(below), _status(own), entries)
-
-
-_status = attrgetter("st_mode", "st_ino", "st_uid", "st_gid", "st_size", "st_mtime_ns", "st_ctime_ns")
+status = attrgetter("st_mode", "st_ino", "st_uid", "st_gid", "st_size", "st_mtime_ns", "st_ctime_ns")
+"""Takes from a status what tells a change; the inode's every change shows in the last one (ns)."""
 
 
 def whole(listed: Facts, trusted_before: int) -> bytes:
     """Sign a directory with all its entries; `b""` when something changed too recently (ns)."""
-    if listed.own[-1] >= trusted_before or any(status[-1] >= trusted_before for _, status in listed.entries):
+    if listed.own[-1] >= trusted_before or any(taken[-1] >= trusted_before for _, taken in listed.entries):
         return b""
     return _digest((listed.below, listed.own, sorted(listed.entries)), SIGNATURE_BYTES)
 

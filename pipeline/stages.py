@@ -9,7 +9,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from pipeline import durable, flushing, leftovers, movement, rsync
+from pipeline import alone, durable, flushing, leftovers, movement, rsync
 from pipeline.context import Run
 from pipeline.errors import DestinationError
 from pipeline.execution import Tally, carry_out
@@ -103,17 +103,11 @@ def _units(run: Run, number: int) -> tuple[Unit, ...]:
 
 def _copying(run: Run, units: tuple[Unit, ...], tally: Tally) -> Iterator[Call]:
     """Yield the calls of one batch."""
-    pace = pace_of(run)
     if run.plan.whole:
-        yield rsync.whole(run.transfer, run.options, pace, run.plan.files or None)
-    elif run.plan.alone:
-        trees = [unit for unit in units if unit.kind is Kind.TREE]
-        rest = [unit for unit in units if unit.kind is not Kind.TREE]
-        for part in (trees, rest):
-            delete = run.options.delete and (run.options.ignore_errors or tally.done)
-            yield from rsync.settling_too(run.transfer, run.options, part, pace, delete=delete)
-    else:
-        yield from rsync.copying(run.transfer, run.options, units, pace)
+        return iter([rsync.whole(run.transfer, run.options, pace_of(run), run.plan.files or None)])
+    if run.plan.alone:
+        return alone.calls(run, units, pace_of(run), tally)
+    return rsync.copying(run.transfer, run.options, units, pace_of(run))
 
 
 def settle(run: Run, beacon: Beacon) -> BatchRecord:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from pipeline import signatures
-from pipeline.tree import Entry, Links, Listing, join
+from pipeline.tree import Entry, Facts, Links, Listing, join
 
 LATENCY_THREADS = 16
 """Threads that hide the wait of a network file system; more gain little over sshfs with 2 ms (2026-11)."""
@@ -39,44 +39,47 @@ class Scanner:
     def scan(self, path: bytes) -> Listing:
         """List the directory `path` (relative to the root)."""
         full = os.path.join(self.root, path) if path else self.root
+        listing = Listing(path, [], [], [], [])
+        below: list[tuple[bytes, int, int]] = []
+        facts: list[tuple[bytes, tuple[int, ...]]] = []
+        links: dict[int, Links] = {}
         try:
             with os.scandir(full) as entries:
-                found = [(entry, entry.stat(follow_symlinks=False)) for entry in _present(entries)]
+                for entry, status in _present(entries):
+                    name = entry.name
+                    if stat.S_ISDIR(status.st_mode):
+                        outside = self.device is not None and status.st_dev != self.device
+                        (listing.mounts if outside else listing.directories).append(name)
+                        below.append((name, status.st_ino, status.st_dev))
+                        continue
+                    inode = _linked(status, links) if self.links and status.st_nlink > 1 else 0
+                    listing.entries.append(Entry(name, status.st_size, inode))
+                    if self.signatures:
+                        facts.append((name, signatures.status(status)))
             own = os.lstat(full) if self.signatures else None
         except OSError:
             return Listing(path, [], [], [], [])
-        listing = self._listing(path, found)
+        listing.links.extend(links.values())
         if own is not None:
-            listing.facts = signatures.facts(own, found)
+            listing.facts = Facts(sorted(below), signatures.status(own), facts)
         return listing
 
-    def _listing(self, path: bytes, found: list[tuple[os.DirEntry[bytes], os.stat_result]]) -> Listing:
-        files: list[Entry] = []
-        directories: list[bytes] = []
-        mounts: list[bytes] = []
-        seen: dict[int, Links] = {}
-        for entry, status in found:
-            if stat.S_ISDIR(status.st_mode):
-                outside = self.device is not None and status.st_dev != self.device
-                (mounts if outside else directories).append(entry.name)
-            elif self.links and status.st_nlink > 1:
-                inode = (status.st_dev * _DEVICE_FACTOR + status.st_ino) & _INODE_MASK or 1
-                before = seen.get(inode)
-                seen[inode] = Links(inode, before.seen + 1 if before else 1, status.st_nlink)
-                files.append(Entry(entry.name, status.st_size, inode))
-            else:
-                files.append(Entry(entry.name, status.st_size))
-        return Listing(path, files, directories, mounts, list(seen.values()))
+
+def _linked(status: os.stat_result, links: dict[int, Links]) -> int:
+    """Count one name of a hard-linked inode, and return a number for the inode."""
+    inode = (status.st_dev * _DEVICE_FACTOR + status.st_ino) & _INODE_MASK or 1
+    before = links.get(inode)
+    links[inode] = Links(inode, before.seen + 1 if before else 1, status.st_nlink)
+    return inode
 
 
-def _present(entries: Iterable[os.DirEntry[bytes]]) -> Iterator[os.DirEntry[bytes]]:
+def _present(entries: Iterable[os.DirEntry[bytes]]) -> Iterator[tuple[os.DirEntry[bytes], os.stat_result]]:
     """Yield the entries that can still be stated; one that vanished since scandir is skipped."""
     for entry in entries:
         try:
-            entry.stat(follow_symlinks=False)
+            yield entry, entry.stat(follow_symlinks=False)
         except FileNotFoundError:
             continue
-        yield entry
 
 
 def walk(scan: Callable[[bytes], Listing], starts: Iterable[bytes], threads: int = 1) -> Iterator[Listing]:

@@ -93,7 +93,7 @@ def test_an_incremental_plan_holds_everything_that_is_new_or_changed(
         listing.facts = facts(listing)
     seen = list(compare(tree, old.get, TRUSTED))
     changes = [(one.path, one.change) for one in seen if one.change is not None]
-    found = units_of(changes, 1e9)
+    found = units_of(changes, 1e9, delete=True)
     travelling = entries_of([unit for unit, _ in found.units], tree)
     sizes = {join(listing.path, entry.name): entry.size for listing in tree for entry in listing.entries}
     fresh = {listing.path for listing in tree} - set(old)
