@@ -69,11 +69,11 @@ class Shop:
             out, err = process.communicate(timeout=240)
         return Completed(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 
-    def forked(self, *words: str) -> Completed:
+    def forked(self, *words: str, fine: bool = True) -> Completed:
         """Run parsync in a forked child, which saves the start of an interpreter; for many examples."""
         from pipeline.cli import main
 
-        environ = self.environ | FINE
+        environ = self.environ | (FINE if fine else {})
         outputs = {1: self.at("out"), 2: self.at("err")}
         child = os.fork()
         if child == 0:
