@@ -94,6 +94,23 @@ class Bench:
         state = self.folder / f"state-{tool.replace(' ', '')}"
         return {**os.environ, "XDG_STATE_HOME": str(state), "PYTHONPATH": str(HERE.parent), "LC_ALL": "C.UTF-8"}
 
+    def mount_anew(self) -> None:
+        """Mount the network file system, so that no cache helps the tool that comes second."""
+        if self.mounted and self.shell:
+            self.unmount()
+            far = self.source if self.case.ends == "sshfs-source" else self.folder / "far"
+            words = [f"{self.shell.host}:{far}", str(self.mounted), "-o", f"ssh_command={self.shell.rsh},dir_cache=no"]
+            subprocess.run(["sshfs", *words], check=True)
+
+    def unmount(self) -> None:
+        if self.mounted and os.path.ismount(self.mounted):
+            subprocess.run(["fusermount", "-u", "-z", str(self.mounted)], check=True)
+
+    def start(self, tool: str) -> Measured:
+        """Run a tool once."""
+        self.mount_anew()
+        return run(self.command(tool), str(self.folder), self.environ(tool))
+
     def usable(self, tool: str) -> bool:
         """Say whether a tool is installed and can reach these ends."""
         program = NEEDS.get(tool, tool.split()[0])
@@ -127,13 +144,10 @@ def _serve(bench: Bench, stack: contextlib.ExitStack) -> None:
     elif case.ends != "local":
         shell = stack.enter_context(sshd(bench.folder / "sshd"))
         bench.shell = _over_wire(bench, shell, stack) if case.round_trip or case.mbit else shell
-    if case.ends.startswith("sshfs") and bench.shell:
+    if case.ends.startswith("sshfs"):
         bench.mounted = bench.folder / "mounted"
         bench.mounted.mkdir()
-        far = bench.source if case.ends == "sshfs-source" else bench.folder / "far"
-        command = ["sshfs", f"{bench.shell.host}:{far}", str(bench.mounted), "-o", f"ssh_command={bench.shell.rsh}"]
-        subprocess.run(command, check=True)
-        stack.callback(subprocess.run, ["fusermount", "-u", "-z", str(bench.mounted)])
+        stack.callback(bench.unmount)
 
 
 def _over_wire(bench: Bench, shell: Sshd, stack: contextlib.ExitStack) -> Sshd:
@@ -156,7 +170,7 @@ def measure(case: Case, rounds: int, scale: float) -> dict[str, object]:
         if case.situation != "first":
             time.sleep(2.5)
             for tool in tools:
-                run(bench.command(tool), str(bench.folder), bench.environ(tool))
+                bench.start(tool)
         found: dict[str, list[Measured]] = {tool: [] for tool in tools}
         wrong: dict[str, int] = {}
         for number in range(rounds):
@@ -166,7 +180,7 @@ def measure(case: Case, rounds: int, scale: float) -> dict[str, object]:
             for tool in tools if number % 2 else reversed(tools):
                 if case.situation == "first":
                     shutil.rmtree(bench.destination(tool), ignore_errors=True)
-                found[tool].append(run(bench.command(tool), str(bench.folder), bench.environ(tool)))
+                found[tool].append(bench.start(tool))
                 if number == rounds - 1 or found[tool][-1].code:
                     wrong[tool] = _wrong(bench, tool, found[tool][-1])
         return _summary(case, found, wrong, rounds, scale)

@@ -51,7 +51,7 @@ LOCAL = Grain(floor=0.05, small=0.5, batch=0.5)
 """Starting a local rsync takes 41 ms; half a second of copying is not worth several (RSYNC.md)."""
 REMOTE = Grain(floor=0.05, small=5.0, batch=2.0, small_size=500e6)
 """Starting an rsync over ssh takes 0.34 s, with 20 ms round trip 0.67 s, and a shared tree needs two more of them."""
-WAITING = Grain(floor=0.002, small=0.01, batch=0.02)
+WAITING = Grain(floor=0.0003, small=0.0006, batch=0.0012)
 """A network file system waits some 50 ms for each file that the model counts as 60 microseconds."""
 
 

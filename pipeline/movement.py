@@ -1,4 +1,4 @@
-"""cp moves, rsync judges: new subtrees between local ends are moved by cp before rsync looks at them.
+"""cp moves, rsync judges: what is new between local ends is moved by cp before rsync looks at it.
 
 Only a head start: whatever cp did not do, or did wrong, the rsync after it does right (RSYNC.md, "cp moves").
 """
@@ -6,7 +6,8 @@ Only a head start: whatever cp did not do, or did wrong, the rsync after it does
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import stat
+from collections.abc import Iterator, Sequence
 
 from pipeline import orphans
 from pipeline.context import Run
@@ -18,27 +19,53 @@ _COPY = (b"cp", b"-R", b"-P", b"--preserve=timestamps,ownership", b"--reflink=au
 
 
 def move_new(run: Run, units: Sequence[Unit], log: bytes) -> Statistics:
-    """Move those trees of which the destination has nothing, if no option selects, changes or links files.
+    """Move those units of which the destination has nothing, if no option selects, changes or links files.
 
     Return what was planned for those that cp says it moved.
     """
     below = run.record.destination.path
-    if not run.local or run.waiting or not run.options.plain or run.pace.bwlimit or _default_acl(below):
+    if not run.local or not run.options.plain or run.pace.bwlimit or _default_acl(below):
         return Statistics()
-    trees = [unit for unit in units if unit.kind is Kind.TREE and unit.paths[0]]
-    new = [unit for unit in trees if not os.path.lexists(os.path.join(below, unit.paths[0]))]
+    new = [
+        unit for unit in units if all(path and not os.path.lexists(os.path.join(below, path)) for path in unit.paths)
+    ]
     moved = True
     environ = orphans.marked(dict(os.environb), run.directory.path)
     before = os.umask(0)
     try:
-        for part in fitting([b"./" + unit.paths[0] for unit in new]):
-            command = (*_COPY, b"--parents", b"-t", os.path.abspath(below), b"--", *part)
+        for command in (*_trees(new, os.path.abspath(below)), *_entries(new, os.path.abspath(below))):
             moved &= run_process(command, cwd=run.record.root.path, environ=environ, log=log).code == 0
     finally:
         os.umask(before)
     if not moved:
         return Statistics()
     return Statistics(transferred=sum(unit.files for unit in new), transferred_size=sum(unit.size for unit in new))
+
+
+def _trees(new: Sequence[Unit], below: bytes) -> Iterator[tuple[bytes, ...]]:
+    """Yield commands that copy whole subtrees to their places."""
+    for part in fitting([b"./" + unit.paths[0] for unit in new if unit.kind is Kind.TREE]):
+        yield (*_COPY, b"--parents", b"-t", below, b"--", *part)
+
+
+def _entries(new: Sequence[Unit], below: bytes) -> Iterator[tuple[bytes, ...]]:
+    """Yield commands that copy entries, folder by folder, into folders that are there."""
+    folders: dict[bytes, list[bytes]] = {}
+    for unit in new:
+        if unit.kind is Kind.ENTRIES:
+            folders.setdefault(os.path.dirname(unit.paths[0]), []).extend(b"./" + path for path in unit.paths)
+    for folder, paths in folders.items():
+        if _is_directory(os.path.join(below, folder)):
+            for part in fitting(paths):
+                yield (*_COPY, b"-t", os.path.join(below, folder), b"--", *part)
+
+
+def _is_directory(path: bytes) -> bool:
+    """Say whether there is a folder, rather than a link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _default_acl(path: bytes) -> bool:

@@ -1,7 +1,7 @@
 """Signatures of a directory and its entries, as a run saw them. Pure.
 
-An entry's covers name, type, mode, owner, size, mtime, ctime and inode. What is too young to be trusted (the "racy"
-rule of version-control indexes) has none.
+An entry's covers name, type, mode, owner, size, mtime, ctime and (but on network file systems) inode. What is too
+young to be trusted (the "racy" rule of version-control indexes) has none.
 """
 
 from __future__ import annotations
@@ -34,8 +34,10 @@ class Signed(msgspec.Struct, array_like=True, frozen=True):
     entries: bytes
 
 
-status = attrgetter("st_mode", "st_ino", "st_uid", "st_gid", "st_size", "st_mtime_ns", "st_ctime_ns")
+status = attrgetter("st_mode", "st_uid", "st_gid", "st_size", "st_mtime_ns", "st_ctime_ns")
 """Takes from a status what tells a change; the inode's every change shows in the last one (ns)."""
+status_and_inode = attrgetter("st_ino", "st_mode", "st_uid", "st_gid", "st_size", "st_mtime_ns", "st_ctime_ns")
+"""The same where inode numbers last longer than a mount."""
 
 
 def whole(listed: Facts, trusted_before: int) -> bytes:

@@ -60,8 +60,8 @@ def _walk_upper(run: Run, beacon: Beacon) -> WalkRecord:
     listings, left = upper(
         scanner(run).scan,
         run.record.start,
-        entries=UPPER_ENTRIES,
-        frontier=run.record.groups * SUBTREES_PER_GROUP,
+        entries=0 if run.waiting else UPPER_ENTRIES,
+        frontier=1 if run.waiting else run.record.groups * SUBTREES_PER_GROUP,
         most=UPPER_MOST,
         known=known,
     )
@@ -160,7 +160,7 @@ def scanner(run: Run) -> Scanner:
     """Return what lists this run's directories; with `--incremental` it signs them too."""
     root = run.record.root.path
     device = os.stat(os.path.join(root, run.record.start)).st_dev if run.options.one_file_system else None
-    return Scanner(root, run.options.hard_links, device, run.record.incremental)
+    return Scanner(root, run.options.hard_links, device, run.record.incremental, run.waiting)
 
 
 def trusted_before(run: Run) -> int:

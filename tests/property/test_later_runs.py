@@ -54,7 +54,7 @@ def check(
     fine: bool,
     chance: random.Random,
 ) -> None:
-    fill(shop.at("src"), first, chance)
+    fill(shop.at("src"), {b"an empty source is refused": b""} | first, chance)
     for number in range(RUNS):
         theirs = shop.rsync(*options, "src/", "theirs")
         ours = shop.forked(*words, "--parallel=2", "--batches=4", "--groups=2", "src/", "ours", *options, fine=fine)
@@ -70,7 +70,7 @@ def edit(root: bytes, chance: random.Random) -> None:
     everything = [os.path.join(folder, name) for folder, below, names in os.walk(root) for name in below + names]
     files = [path for path in everything if os.path.isfile(path) and not os.path.islink(path)]
     fresh = os.path.join(chance.choice(folders), b"new%d" % chance.randrange(5))
-    victim = chance.choice(everything) if everything else b""
+    victim = chance.choice(everything) if len(everything) > 1 else b""
     match chance.randrange(8):
         case 0 if files:
             with open(chance.choice(files), "ab") as file:
