@@ -54,10 +54,11 @@ class _Memory(threading.Thread):
 
     def run(self) -> None:
         while not self._done.wait(0.25):
-            self._peak = max(self._peak, sum(map(_held, _family(self._pid))))
+            self._peak = max(self._peak, sum(map(_held, family(self._pid))))
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
+    """Return a process and its descendants."""
     found = [pid]
     for parent in found:
         try:

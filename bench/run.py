@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
 from cases import CASES, Case
-from measure import Measured, installed, run
+from measure import Measured, family, installed, run
 from results import write
 
 from bench import trees
@@ -33,6 +34,7 @@ from tests.harness.compare import differences
 from tests.harness.servers import Rsyncd, Sshd, answers, free_port, rsyncd, served, sshd
 
 HERE = Path(__file__).parent
+SILENT = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 NEEDS = {"rsync -a": "rsync", "cp -a": "cp"}
 
 
@@ -111,6 +113,22 @@ class Bench:
         self.mount_anew()
         return run(self.command(tool), str(self.folder), self.environ(tool))
 
+    def clear(self, tool: str) -> None:
+        """Remove what a tool has copied, and what it remembers."""
+        shutil.rmtree(self.destination(tool), ignore_errors=True)
+        shutil.rmtree(self.environ(tool)["XDG_STATE_HOME"], ignore_errors=True)
+
+    def kill_after(self, tool: str, seconds: float) -> None:
+        """Start a tool and kill it with all that it started."""
+        words = self.command(tool)
+        with subprocess.Popen(
+            words, cwd=self.folder, env=self.environ(tool), start_new_session=True, **SILENT
+        ) as started:
+            time.sleep(seconds)
+            for pid in family(started.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
     def usable(self, tool: str) -> bool:
         """Say whether a tool is installed and can reach these ends."""
         program = NEEDS.get(tool, tool.split()[0])
@@ -167,10 +185,11 @@ def measure(case: Case, rounds: int, scale: float) -> dict[str, object]:
     """Measure one case; every tool has a destination and a state of its own."""
     with prepared(case, scale) as bench:
         tools = [tool for tool in case.tools if bench.usable(tool)]
+        whole: dict[str, float] = {}
         if case.situation != "first":
             time.sleep(2.5)
             for tool in tools:
-                bench.start(tool)
+                whole[tool] = bench.start(tool).seconds
         found: dict[str, list[Measured]] = {tool: [] for tool in tools}
         wrong: dict[str, int] = {}
         for number in range(rounds):
@@ -178,8 +197,10 @@ def measure(case: Case, rounds: int, scale: float) -> dict[str, object]:
                 trees.edit(str(bench.source), number)
                 time.sleep(2.5)
             for tool in tools if number % 2 else reversed(tools):
-                if case.situation == "first":
-                    shutil.rmtree(bench.destination(tool), ignore_errors=True)
+                if case.situation in ("first", "resumed"):
+                    bench.clear(tool)
+                if case.situation == "resumed":
+                    bench.kill_after(tool, whole[tool] / 2)
                 found[tool].append(bench.start(tool))
                 if number == rounds - 1 or found[tool][-1].code:
                     wrong[tool] = _wrong(bench, tool, found[tool][-1])

@@ -19,6 +19,15 @@ def small(root: str, files: int) -> None:
             _write(f"{folder}/f{name}", chance.randbytes(chance.randrange(4096)))
 
 
+def empty(root: str, files: int) -> None:
+    """Empty files, a hundred to a directory."""
+    for number in range(0, files, 100):
+        folder = f"{root}/{number // 5000:04}/{number:07}"
+        os.makedirs(folder)
+        for name in range(number, min(files, number + 100)):
+            _write(f"{folder}/f{name}", b"")
+
+
 def mixed(root: str, files: int) -> None:
     """Nine tenths small, a tenth of 100 kB to 2 MB, and a few of 64 MB."""
     chance = random.Random(2)
@@ -62,6 +71,7 @@ def large(root: str, files: int) -> None:
 
 KINDS: dict[str, Callable[[str, int], None]] = {
     "small": small,
+    "empty": empty,
     "mixed": mixed,
     "flat": flat,
     "deep": deep,
