@@ -5,6 +5,8 @@ from __future__ import annotations
 from pipeline import durable
 from pipeline.context import Run
 from pipeline.errors import ParsyncError
+from pipeline.model import printable
+from pipeline.mounts import file_system
 from pipeline.records import StopRecord
 
 
@@ -28,3 +30,12 @@ def check(run: Run) -> None:
 def leave_note(run: Run, message: str, hint: str = "") -> None:
     """Tell the other tasks of this start not to begin."""
     durable.save(run.directory.fatal, StopRecord(session=run.pace.session, message=message, hint=hint))
+
+
+def hint(run: Run, message: str) -> str:
+    """Return what to do about an error that every batch would meet."""
+    destination = run.record.destination
+    if "No space left on device" not in message or destination.remote:
+        return "mend that and start the same command again"
+    mount = printable(file_system(destination.path)[0])
+    return f"make space (or inodes) on {mount} and start the same command again"

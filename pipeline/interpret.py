@@ -53,6 +53,8 @@ _FATAL = re.compile(
     )
 )
 """Words of errors that every other process would meet as well."""
+_NO_SPACE = "No space left on device (28)"
+"""Of blocks or inodes: rsync goes on and ends with 23, but nothing new will fit in any other process either."""
 _BUSY = re.compile(rb"max connections")
 _SIDE = rb"(?:rsync: )?(?:\[(?P<side>[\w ]+)\] )?"
 _REASON = rb"(?P<reason>[^\"]*?)(?: \((?P<number>\d+)\))?"
@@ -121,6 +123,8 @@ def interpret(code: int, stderr: bytes, *, stalled: bool = False, listed: bool =
         missing = []
     if outcome is Outcome.PARTIAL and not failed and missing:
         outcome = Outcome.VANISHED
+    if outcome is Outcome.PARTIAL and any(path.reason.endswith(_NO_SPACE) for path in failed):
+        return Verdict(Outcome.FAILED, tuple(failed), (), _message(code, stderr), fatal=True)
     if outcome is not Outcome.FAILED:
         lost = (*vanished, *missing)
         return Verdict(outcome, tuple(failed) if outcome is Outcome.PARTIAL else (), lost, _message(code, stderr))

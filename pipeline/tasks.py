@@ -91,7 +91,7 @@ class Work(Stage):
         self.output().write(record)
         if record.outcome is Outcome.FAILED:
             if record.fatal:
-                fatal.leave_note(self.context, record.message, "mend that and start the same command again")
+                fatal.leave_note(self.context, record.message, fatal.hint(self.context, record.message))
             raise fatal.BatchFailed(record.message, f"see {self.context.log_of(self.name)}")
 
 

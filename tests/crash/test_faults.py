@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -59,6 +60,34 @@ def test_a_full_disk_under_the_work_directory_is_one_line(shop: Shop, small: byt
     os.unlink(os.path.join(small, b"filler"))
     assert shop.parsync(*CUT, "--id=x", "--work-dir=small/state", "src/", "dst").code == 0
     assert differences(shop.at("src"), shop.at("dst")) == []
+
+
+def test_a_destination_without_inodes_is_one_line_and_goes_on_after_some_are_made(shop: Shop, small: bytes) -> None:
+    tree.many(shop.at("src"), 46, 600)
+    subprocess.run(["mount", "-o", "remount,size=20m,nr_inodes=200", small], check=True)
+    done = shop.parsync(*CUT, "--id=x", "src/", "small/dst")
+    assert done.code == 1, done
+    assert "No space left on device" in done.err
+    assert "inodes" in done.err
+    assert len(done.err.strip().splitlines()) == 1
+    subprocess.run(["mount", "-o", "remount,nr_inodes=5000", small], check=True)
+    assert shop.parsync(*CUT, "--id=x", "src/", "small/dst").code == 0
+    assert differences(shop.at("src"), os.path.join(small, b"dst")) == []
+
+
+def test_a_link_planted_at_a_shared_directory_is_not_followed(shop: Shop) -> None:
+    """Between two starts somebody puts a link where several batches write; one rsync would replace it."""
+    tree.many(shop.at("src"), 47, 150)
+    assert shop.parsync(*CUT, "src/", "dst").code == 0
+    assert shop.rsync("src/", "plain").code == 0
+    victim = next(name for name in sorted(os.listdir(shop.at("src"))) if os.path.isdir(shop.at("src/") + name))
+    os.mkdir(shop.at("elsewhere"))
+    for copy in ("dst/", "plain/"):
+        shutil.rmtree(shop.at(copy) + victim)
+        os.symlink(shop.at("elsewhere"), shop.at(copy) + victim)
+    assert shop.parsync(*CUT, "src/", "dst").code == shop.rsync("src/", "plain").code == 0
+    assert os.listdir(shop.at("elsewhere")) == []
+    assert differences(shop.at("plain"), shop.at("dst")) == []
 
 
 def test_a_read_only_destination_is_one_line(shop: Shop, small: bytes) -> None:

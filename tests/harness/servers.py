@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +23,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def answers(port: int) -> bool:
+def answers(port: int, address: str = "127.0.0.1") -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((address, port)) == 0
 
 
 @contextmanager
@@ -64,8 +64,15 @@ def have_sshd() -> bool:
 
 
 @contextmanager
-def sshd(folder: Path, startups: str = "100:30:200", sessions: int = 50) -> Iterator[Sshd]:
-    """Run sshd with keys of its own; only the running user may log in."""
+def sshd(
+    folder: Path,
+    startups: str = "100:30:200",
+    sessions: int = 50,
+    *,
+    address: str = "127.0.0.1",
+    inside: Sequence[str] = (),
+) -> Iterator[Sshd]:
+    """Run sshd with keys of its own; only the running user may log in. `inside` is a command to run it by."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     port = free_port()
@@ -74,20 +81,21 @@ def sshd(folder: Path, startups: str = "100:30:200", sessions: int = 50) -> Iter
         path.unlink(missing_ok=True)
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
     shutil.copy(folder / "key.pub", folder / "authorized")
-    (folder / "known").write_text(f"[127.0.0.1]:{port} {(folder / 'host.pub').read_text()}")
+    (folder / "known").write_text(f"[{address}]:{port} {(folder / 'host.pub').read_text()}")
     (folder / "sshd_config").write_text(
-        f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
+        f"ListenAddress {address}\nPort {port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
         f"PidFile {folder}/pid\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\n"
-        f"MaxStartups {startups}\nMaxSessions {sessions}\nPrintMotd no\nLogLevel ERROR\nSubsystem sftp internal-sftp\n"
+        f"MaxStartups {startups}\nMaxSessions {sessions}\nPrintMotd no\nClientAliveInterval 2\n"
+        f"LogLevel ERROR\nSubsystem sftp internal-sftp\n"
     )
     (folder / "ssh_config").write_text(
-        f"Host box\n  HostName 127.0.0.1\n  Port {port}\n  User root\n  IdentityFile {folder}/key\n"
+        f"Host box\n  HostName {address}\n  Port {port}\n  User root\n  IdentityFile {folder}/key\n"
         "  IdentitiesOnly yes\n"
         f"  UserKnownHostsFile {folder}/known\n  BatchMode yes\n  StrictHostKeyChecking yes\n"
     )
     os.makedirs("/run/sshd", exist_ok=True)
-    command = ["/usr/sbin/sshd", "-D", "-e", "-f", str(folder / "sshd_config")]
-    with served(command, lambda: answers(port), folder / "sshd.log") as pid:
+    command = [*inside, "/usr/sbin/sshd", "-D", "-e", "-f", str(folder / "sshd_config")]
+    with served(command, lambda: answers(port, address), folder / "sshd.log") as pid:
         yield Sshd(f"ssh -F {folder}/ssh_config", "box", port, pid)
 
 
