@@ -65,15 +65,17 @@ def compare(listings: Iterable[Listing], look: Look, trusted_before: int) -> Ite
             linked = [entry for entry in listing.entries if entry.inode]
             yield Seen(listing.path, None, Change(linked=linked) if linked else None)
         else:
-            signed = signatures.sign(_facts(listing), trusted_before)
-            yield Seen(listing.path, signed, _change(listing, before, signed))
+            entries = signatures.of_entries(_facts(listing))
+            signed = signatures.sign(_facts(listing), trusted_before, entries)
+            yield Seen(listing.path, signed, _change(listing, entries, before, signed))
     for top, change in new.items():
         yield Seen(top, None, change)
 
 
 def seen_first(listing: Listing, trusted_before: int) -> Seen:
     """Sign a directory where there is no last run to compare it with."""
-    return Seen(listing.path, signatures.sign(_facts(listing), trusted_before))
+    facts = _facts(listing)
+    return Seen(listing.path, signatures.sign(facts, trusted_before, signatures.of_entries(facts)))
 
 
 def _facts(listing: Listing) -> Facts:
@@ -97,14 +99,14 @@ def _grown(change: Change | None, listing: Listing) -> Change:
     )
 
 
-def _change(listing: Listing, before: Signed, now: Signed) -> Change:
-    """Return what has changed in a directory that the last run saw."""
-    known = signatures.entry_signatures(before)
+def _change(listing: Listing, signed: list[bytes], before: Signed, now: Signed) -> Change:
+    """Return what has changed in a directory that the last run saw; `signed` has its entries' signatures."""
+    known = signatures.kept(before)
     level = not (now.own and now.own == before.own)
     changed: list[Entry] = []
     same: list[Entry] = []
-    for entry, fact in zip(listing.entries, _facts(listing).entries, strict=True):
-        (same if signatures.entry_signature(fact) in known else changed).append(entry)
+    for entry, signature in zip(listing.entries, signed, strict=True):
+        (same if signature in known else changed).append(entry)
     linked = [entry for entry in same if entry.inode]
     return Change(level=level, entries=changed, linked=linked, mounts=listing.mounts if level else [])
 

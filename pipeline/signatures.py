@@ -7,6 +7,7 @@ young to be trusted (the "racy" rule of version-control indexes) has none.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from operator import attrgetter
 
 import msgspec
@@ -47,18 +48,20 @@ def whole(listed: Facts, trusted_before: int) -> bytes:
     return _digest((listed.below, listed.own, sorted(listed.entries)), SIGNATURE_BYTES)
 
 
-def sign(listed: Facts, trusted_before: int) -> Signed:
-    """Sign a directory, and each of its entries, where they can be trusted."""
+def sign(listed: Facts, trusted_before: int, signed: Sequence[bytes]) -> Signed:
+    """Sign a directory; keep the signatures of those entries that can be trusted."""
     own = b"" if listed.own[-1] >= trusted_before else _digest((listed.below, listed.own), ENTRY_BYTES)
-    entries = b"".join(entry_signature(fact) for fact in listed.entries if fact[1][-1] < trusted_before)
+    pairs = zip(listed.entries, signed, strict=True)
+    entries = b"".join(one for (_, taken), one in pairs if taken[-1] < trusted_before)
     return Signed(whole(listed, trusted_before), own, entries)
 
 
-def entry_signature(fact: tuple[bytes, tuple[int, ...]]) -> bytes:
-    return _digest(fact, ENTRY_BYTES)
+def of_entries(listed: Facts) -> list[bytes]:
+    """Sign each entry, in order."""
+    return [_digest(fact, ENTRY_BYTES) for fact in listed.entries]
 
 
-def entry_signatures(signed: Signed) -> frozenset[bytes]:
+def kept(signed: Signed) -> frozenset[bytes]:
     """Return the signatures of a directory's entries."""
     blob = signed.entries
     return frozenset(blob[start : start + ENTRY_BYTES] for start in range(0, len(blob), ENTRY_BYTES))

@@ -8,8 +8,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import signatures
-from pipeline.changes import compare, units_of
+from pipeline.changes import compare, seen_first, units_of
 from pipeline.cost import Grain
 from pipeline.model import Kind, Unit
 from pipeline.planning import plan
@@ -86,11 +85,9 @@ def test_every_entry_travels_once(
 def test_an_incremental_plan_holds_everything_that_is_new_or_changed(
     before: tuple[list[int], dict[bytes, object]], after: tuple[list[int], dict[bytes, object]]
 ) -> None:
-    old = {listing.path: signatures.sign(facts(listing), TRUSTED) for listing in listings(before)}
+    old = {listing.path: seen_first(signable(listing), TRUSTED).signed for listing in listings(before)}
     known = {join(listing.path, entry.name): entry.size for listing in listings(before) for entry in listing.entries}
-    tree = listings(after)
-    for listing in tree:
-        listing.facts = facts(listing)
+    tree = [signable(listing) for listing in listings(after)]
     seen = list(compare(tree, old.get, TRUSTED))
     changes = [(one.path, one.change) for one in seen if one.change is not None]
     found = units_of(changes, 1e9, delete=True)
@@ -107,8 +104,9 @@ def test_an_incremental_plan_holds_everything_that_is_new_or_changed(
 TRUSTED = 1_000
 
 
-def facts(listing: Listing) -> Facts:
-    """Return facts in which an entry's size is all of its status, and names are all of a directory's own."""
+def signable(listing: Listing) -> Listing:
+    """Add facts in which an entry's size is all of its status, and names are all of a directory's own."""
     names = zlib.crc32(b"/".join(sorted(entry.name for entry in listing.entries)))
     below = [(name, 0, 0) for name in listing.directories]
-    return Facts(below, (names, 0), [(entry.name, (entry.size, 0)) for entry in listing.entries])
+    listing.facts = Facts(below, (names, 0), [(entry.name, (entry.size, 0)) for entry in listing.entries])
+    return listing
