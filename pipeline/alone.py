@@ -40,7 +40,10 @@ def calls(run: Run, units: Sequence[Unit], pace: Pace, tally: Tally) -> Iterator
 
 def _after(run: Run, tally: Tally) -> tuple[bytes, ...]:
     """Return the option that deletes; none after something could not be copied, unless that is to be ignored."""
-    if not run.options.delete or not (tally.done or run.options.ignore_errors):
+    if not run.options.delete:
+        return ()
+    if not (tally.done or run.options.ignore_errors):
+        tally.withheld = "some paths could not be copied"
         return ()
     return (b"--delete-after",)
 

@@ -43,6 +43,7 @@ class Tally:
     linked: int = 0
     cpu_seconds: float = 0.0
     fatal: bool = False
+    withheld: str = ""
 
     def add(self, ended: Ended, verdict: Verdict) -> None:
         """Take the last attempt of one call."""
@@ -77,6 +78,7 @@ class Tally:
             boot=boot.boot_id(),
             session=run.pace.session,
             fatal=self.fatal,
+            withheld=self.withheld,
         )
 
 

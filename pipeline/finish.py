@@ -68,7 +68,7 @@ def gather(run: Run) -> RunReport:
     everything = [record for stage in found.values() for record in stage]
     copies = found["copy"]
     totals = sum((record.statistics for record in copies), Statistics())
-    withheld = [record.withheld for record in found["approve"] if record.withheld]
+    withheld = [record.withheld for record in (*copies, *found["approve"]) if record.withheld]
     unlisted = Outcome.PARTIAL if run.walked.failed else Outcome.COMPLETE
     outcome = worst([unlisted, *(record.outcome for record in everything)])
     code = exit_code(outcome)

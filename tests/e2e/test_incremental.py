@@ -114,6 +114,26 @@ def test_an_edited_file_leaves_its_folder_as_it_was(source: Shop) -> None:
     assert differences(source.at("src"), source.at("dst")) == []
 
 
+def test_nothing_is_deleted_by_a_small_run_that_could_not_copy_everything(anyone: Shop) -> None:
+    if anyone.user is None:
+        pytest.skip("root may read everything")
+    tree.many(anyone.at("src"), 12, 60)
+    tree.build(anyone.at("src/late"), {b"gone": b"1"})
+    age(anyone)
+    copy(anyone, "--delete", fine=False)
+    os.unlink(anyone.at("src/late/gone"))
+    with open(anyone.at("src/late/closed"), "wb") as file:
+        file.write(b"closed")
+    os.chmod(anyone.at("src/late/closed"), 0)
+    done = anyone.parsync(*WORDS, "src/", "dst", "--delete", fine=False)
+    assert done.code == 23, done
+    assert "nothing was deleted" in done.out
+    assert os.path.exists(anyone.at("dst/late/gone"))
+    os.chmod(anyone.at("src/late/closed"), 0o644)
+    copy(anyone, "--delete", fine=False)
+    assert os.listdir(anyone.at("dst/late")) == [b"closed"]
+
+
 def test_a_destination_that_is_empty_again_is_filled(source: Shop) -> None:
     age(source)
     copy(source)
