@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import time
 from collections.abc import Iterator
@@ -32,17 +33,18 @@ class Host:
 @pytest.fixture
 def host(shop: Shop) -> Iterator[Host]:
     """A host behind a cable; skipped where no namespace may be made."""
-    number = os.getpid() % 250
-    name = f"sync{number}"
-    ours, theirs = f"10.77.{number}.1", f"10.77.{number}.2"
+    chance = random.SystemRandom()
+    name = f"sync{chance.randrange(10**6)}"
+    third, fourth = chance.randrange(256), 4 * chance.randrange(64)
+    ours, theirs = f"10.77.{third}.{fourth + 1}", f"10.77.{third}.{fourth + 2}"
     if not servers.have_sshd() or subprocess.run(["ip", "netns", "add", name], stderr=subprocess.DEVNULL).returncode:
         pytest.skip("needs root, sshd and network namespaces")
     try:
         for words in (
             ["link", "add", f"p{name}", "type", "veth", "peer", "name", "far", "netns", name],
-            ["addr", "add", f"{ours}/24", "dev", f"p{name}"],
+            ["addr", "add", f"{ours}/30", "dev", f"p{name}"],
             ["link", "set", f"p{name}", "up"],
-            ["-n", name, "addr", "add", f"{theirs}/24", "dev", "far"],
+            ["-n", name, "addr", "add", f"{theirs}/30", "dev", "far"],
             ["-n", name, "link", "set", "far", "up"],
         ):
             subprocess.run(["ip", *words], check=True)
@@ -50,6 +52,7 @@ def host(shop: Shop) -> Iterator[Host]:
         with servers.sshd(Path(os.fsdecode(shop.at("sshd"))), address=theirs, inside=inside) as shell:
             yield Host(name, shell)
     finally:
+        subprocess.run(["ip", "link", "del", f"p{name}"], check=False)
         subprocess.run(["ip", "netns", "del", name], check=True)
 
 
