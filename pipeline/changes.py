@@ -17,7 +17,7 @@ from pipeline.model import Kind, Unit
 from pipeline.planning import Changed, pieces
 from pipeline.records import Change, Seen
 from pipeline.signatures import Signed
-from pipeline.tree import Entry, Facts, Listing, parent_of
+from pipeline.tree import Entry, Scan, parent_of
 from pipeline.workdir import identity, index_path
 
 Look = Callable[[bytes], Signed | None]
@@ -46,7 +46,7 @@ def baseline(run: Run) -> Baseline | None:
     return found
 
 
-def compare(listings: Iterable[Listing], look: Look, trusted_before: int) -> Iterator[Seen]:
+def compare(scans: Iterable[Scan], look: Look, trusted_before: int) -> Iterator[Seen]:
     """Compare directories with the last run's; parents come before their subdirectories.
 
     A new subtree is one change at its top, which comes after everything in it. What changed at or after
@@ -54,61 +54,53 @@ def compare(listings: Iterable[Listing], look: Look, trusted_before: int) -> Ite
     """
     tops: dict[bytes, bytes] = {}
     new: dict[bytes, Change] = {}
-    for listing in listings:
-        before = look(listing.path)
+    for scan in scans:
+        before = look(scan.path)
         if before is None:
-            top = tops.get(parent_of(listing.path), listing.path)
-            tops[listing.path] = top
-            new[top] = _grown(new.get(top), listing)
-            yield seen_first(listing, trusted_before)
-        elif before.whole and before.whole == signatures.whole(_facts(listing), trusted_before):
-            linked = [entry for entry in listing.entries if entry.inode]
-            yield Seen(listing.path, None, Change(linked=linked) if linked else None)
+            top = tops.get(parent_of(scan.path), scan.path)
+            tops[scan.path] = top
+            new[top] = _grown(new.get(top), scan)
+            yield seen_first(scan, trusted_before)
+        elif before.whole and before.whole == signatures.whole(scan, trusted_before):
+            linked = [scan.entry(name, status) for name, status in scan.statuses if name in scan.inodes]
+            yield Seen(scan.path, None, Change(linked=linked) if linked else None)
         else:
-            entries = signatures.of_entries(_facts(listing))
-            signed = signatures.sign(_facts(listing), trusted_before, entries)
-            yield Seen(listing.path, signed, _change(listing, entries, before, signed))
+            entries = signatures.of_entries(scan)
+            signed = signatures.sign(scan, trusted_before, entries)
+            yield Seen(scan.path, signed, _change(scan, entries, before, signed))
     for top, change in new.items():
         yield Seen(top, None, change)
 
 
-def seen_first(listing: Listing, trusted_before: int) -> Seen:
+def seen_first(scan: Scan, trusted_before: int) -> Seen:
     """Sign a directory where there is no last run to compare it with."""
-    facts = _facts(listing)
-    return Seen(listing.path, signatures.sign(facts, trusted_before, signatures.of_entries(facts)))
+    return Seen(scan.path, signatures.sign(scan, trusted_before, signatures.of_entries(scan)))
 
 
-def _facts(listing: Listing) -> Facts:
-    """Return what the listing's signature is made of; nothing for a directory that could not be read."""
-    return listing.facts or Facts([], (UNREADABLE,), [])
-
-
-UNREADABLE = 1 << 63
-"""Stands for a time (ns) that can never be trusted."""
-
-
-def _grown(change: Change | None, listing: Listing) -> Change:
+def _grown(change: Change | None, scan: Scan) -> Change:
     """Add one more directory to a new subtree."""
     before = change or Change()
     return Change(
         new=True,
-        links=before.links + [link.inode for link in listing.links],
-        files=before.files + len(listing.entries),
+        links=before.links + list(scan.links),
+        files=before.files + scan.files,
         directories=before.directories + 1,
-        size=before.size + sum(entry.size for entry in listing.entries),
+        size=before.size + scan.size,
     )
 
 
-def _change(listing: Listing, signed: list[bytes], before: Signed, now: Signed) -> Change:
+def _change(scan: Scan, signed: list[bytes], before: Signed, now: Signed) -> Change:
     """Return what has changed in a directory that the last run saw; `signed` has its entries' signatures."""
     known = signatures.kept(before)
     level = not (now.own and now.own == before.own)
     changed: list[Entry] = []
-    same: list[Entry] = []
-    for entry, signature in zip(listing.entries, signed, strict=True):
-        (same if signature in known else changed).append(entry)
-    linked = [entry for entry in same if entry.inode]
-    return Change(level=level, entries=changed, linked=linked, mounts=listing.mounts if level else [])
+    linked: list[Entry] = []
+    for (name, status), signature in zip(scan.statuses, signed, strict=True):
+        if signature not in known:
+            changed.append(scan.entry(name, status))
+        elif name in scan.inodes:
+            linked.append(scan.entry(name, status))
+    return Change(level=level, entries=changed, linked=linked, mounts=scan.mounts if level else [])
 
 
 def units_of(changes: list[tuple[bytes, Change]], limit: float, *, delete: bool) -> Changed:

@@ -53,7 +53,7 @@ class Meta(msgspec.Struct, frozen=True):
     since_full: int
 
 
-VERSION = 2
+VERSION = 3
 
 
 def write(path: bytes, rows: Iterable[Row], meta: Meta, before: bytes | None = None) -> None:

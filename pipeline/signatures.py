@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from operator import attrgetter
 
 import msgspec
 
-from pipeline.tree import Facts
+from pipeline.tree import CTIME, Scan
 
 SIGNATURE_BYTES = 12
 """2^96: among 10^9 directories two alike by chance once in 10^11 runs."""
@@ -35,30 +34,25 @@ class Signed(msgspec.Struct, array_like=True, frozen=True):
     entries: bytes
 
 
-status = attrgetter("st_mode", "st_uid", "st_gid", "st_size", "st_mtime_ns", "st_ctime_ns")
-"""Takes from a status what tells a change; the inode's every change shows in the last one (ns)."""
-status_and_inode = attrgetter("st_ino", "st_mode", "st_uid", "st_gid", "st_size", "st_mtime_ns", "st_ctime_ns")
-"""The same where inode numbers last longer than a mount."""
-
-
-def whole(listed: Facts, trusted_before: int) -> bytes:
+def whole(scan: Scan, trusted_before: int) -> bytes:
     """Sign a directory with all its entries; `b""` when something changed too recently (ns)."""
-    if listed.own[-1] >= trusted_before or any(taken[-1] >= trusted_before for _, taken in listed.entries):
+    newest = max((status[CTIME] for _, status in scan.statuses), default=0)
+    if max(newest, scan.own[CTIME]) >= trusted_before:
         return b""
-    return _digest((listed.below, listed.own, sorted(listed.entries)), SIGNATURE_BYTES)
+    return _digest((scan.below, scan.own, scan.statuses), SIGNATURE_BYTES)
 
 
-def sign(listed: Facts, trusted_before: int, signed: Sequence[bytes]) -> Signed:
+def sign(scan: Scan, trusted_before: int, signed: Sequence[bytes]) -> Signed:
     """Sign a directory; keep the signatures of those entries that can be trusted."""
-    own = b"" if listed.own[-1] >= trusted_before else _digest((listed.below, listed.own), ENTRY_BYTES)
-    pairs = zip(listed.entries, signed, strict=True)
-    entries = b"".join(one for (_, taken), one in pairs if taken[-1] < trusted_before)
-    return Signed(whole(listed, trusted_before), own, entries)
+    own = b"" if scan.own[CTIME] >= trusted_before else _digest((scan.below, scan.own), ENTRY_BYTES)
+    pairs = zip(scan.statuses, signed, strict=True)
+    entries = b"".join(one for (_, status), one in pairs if status[CTIME] < trusted_before)
+    return Signed(whole(scan, trusted_before), own, entries)
 
 
-def of_entries(listed: Facts) -> list[bytes]:
+def of_entries(scan: Scan) -> list[bytes]:
     """Sign each entry, in order."""
-    return [_digest(fact, ENTRY_BYTES) for fact in listed.entries]
+    return [_digest(pair, ENTRY_BYTES) for pair in scan.statuses]
 
 
 def kept(signed: Signed) -> frozenset[bytes]:

@@ -30,22 +30,10 @@ class Links(msgspec.Struct, array_like=True, frozen=True):
     total: int
 
 
-class Facts(msgspec.Struct, array_like=True, frozen=True):
-    """What a directory's signature is made of: subdirectories, its own status, and each entry in the listing's order.
-
-    The last figure of a status is its ctime (ns).
-    """
-
-    below: list[tuple[bytes, int, int]]
-    own: tuple[int, ...]
-    entries: list[tuple[bytes, tuple[int, ...]]]
-
-
 class Listing(msgspec.Struct, array_like=True):
     """What one directory holds: entries, names of subdirectories, and of mount points that `-x` does not enter.
 
-    `facts` are there where signatures are asked for. A directory that cannot be read is empty here; rsync says so
-    when it meets it.
+    A directory that cannot be read is empty here; rsync says so when it meets it.
     """
 
     path: bytes
@@ -53,7 +41,47 @@ class Listing(msgspec.Struct, array_like=True):
     directories: list[bytes]
     mounts: list[bytes]
     links: list[Links]
-    facts: Facts | None = None
+
+
+Status = tuple[int, ...]
+"""What tells that an entry has changed, taken from its status; see SIZE and CTIME for two places in it."""
+SIZE, CTIME = -3, -1
+UNREADABLE: Status = (1 << 63,)
+"""Stands for the status of a directory that could not be read: a time (ns) that can never be trusted."""
+
+
+@dataclass(slots=True)
+class Scan:
+    """One directory as the walk saw it, in columns, since most entries are never looked at one by one.
+
+    `statuses` are the entries that are no directories, sorted by name; `below` are names and inodes of those that
+    are, `own` the directory's own status. `inodes` has a number for each name of a hard-linked inode, with `-H`.
+    """
+
+    path: bytes
+    statuses: list[tuple[bytes, Status]] = field(default_factory=list)
+    directories: list[bytes] = field(default_factory=list)
+    mounts: list[bytes] = field(default_factory=list)
+    below: list[tuple[bytes, int]] = field(default_factory=list)
+    own: Status = UNREADABLE
+    inodes: dict[bytes, int] = field(default_factory=dict)
+    links: dict[int, Links] = field(default_factory=dict)
+
+    @property
+    def files(self) -> int:
+        return len(self.statuses)
+
+    @property
+    def size(self) -> int:
+        return sum(status[SIZE] for _, status in self.statuses)
+
+    def entry(self, name: bytes, status: Status) -> Entry:
+        return Entry(name, status[SIZE], self.inodes.get(name, 0))
+
+    def listing(self) -> Listing:
+        """Return the same as the planner has it."""
+        entries = [self.entry(name, status) for name, status in self.statuses]
+        return Listing(self.path, entries, self.directories, self.mounts, list(self.links.values()))
 
 
 class Node(msgspec.Struct, array_like=True):

@@ -11,16 +11,25 @@ import stat
 import threading
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 
-from pipeline import signatures
-from pipeline.tree import Entry, Facts, Links, Listing, join
+from pipeline.tree import Links, Scan, join
 
 LATENCY_THREADS = 32
 """Threads that hide the wait of a network file system, one in each directory: FUSE lets no more into one (2026-11)."""
 
 _INODE_MASK = (1 << 63) - 1
 _DEVICE_FACTOR = 0x9E3779B97F4A7C15
+_OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_LASTING = ("st_mode", "st_uid", "st_gid", "st_size", "st_mtime_ns", "st_ctime_ns")
+"""What tells a change of an entry; its inode's every change shows in the last one (ns)."""
+_status = attrgetter(*_LASTING)
+_status_and_inode = attrgetter("st_ino", *_LASTING)
+
+Pairs = list[tuple[bytes, os.stat_result]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,55 +37,60 @@ class Scanner:
     """Lists one directory at a time below `root`.
 
     `links`: collect hard-linked inodes (`-H`). `device`: the only file system to enter (`-x`), None for all.
-    `signatures`: collect what signatures are made of. `network`: every call
-    waits for another host, and inode numbers may be other ones after each mount.
+    `network`: every call waits for another host, and inode numbers may be other ones after each mount.
     """
 
     root: bytes
     links: bool = False
     device: int | None = None
-    signatures: bool = False
     network: bool = False
 
-    def scan(self, path: bytes) -> Listing:
-        """List the directory `path` (relative to the root)."""
+    def scan(self, path: bytes) -> Scan:
+        """List the directory `path` (relative to the root); one that vanished or cannot be read is empty."""
         full = os.path.join(self.root, path) if path else self.root
-        facts_of = signatures.status if self.network else signatures.status_and_inode
-        listing = Listing(path, [], [], [], [])
-        below: list[tuple[bytes, int, int]] = []
-        facts: list[tuple[bytes, tuple[int, ...]]] = []
-        links: dict[int, Links] = {}
         try:
-            with os.scandir(full) as entries:
-                for entry, status in self._present(entries):
-                    name = entry.name
-                    if stat.S_ISDIR(status.st_mode):
-                        outside = self.device is not None and status.st_dev != self.device
-                        (listing.mounts if outside else listing.directories).append(name)
-                        below.append((name, 0, 0) if self.network else (name, status.st_ino, status.st_dev))
-                        continue
-                    inode = _linked(status, links) if self.links and status.st_nlink > 1 else 0
-                    listing.entries.append(Entry(name, status.st_size, inode))
-                    if self.signatures:
-                        facts.append((name, facts_of(status)))
-            own = os.lstat(full) if self.signatures else None
-        except OSError:
-            return Listing(path, [], [], [], [])
-        listing.links.extend(links.values())
-        if own is not None:
-            listing.facts = Facts(sorted(below), facts_of(own), facts)
-        return listing
-
-    def _present(self, entries: Iterable[os.DirEntry[bytes]]) -> Iterator[tuple[os.DirEntry[bytes], os.stat_result]]:
-        """Yield the entries that can still be stated; one that vanished since scandir is skipped.
-
-        `DirEntry.stat` is quicker, but lets no other thread run while it waits (CPython 3.11).
-        """
-        for entry in entries:
+            handle = os.open(full, _OPEN | os.O_NOFOLLOW if path else _OPEN)
             try:
-                yield entry, os.lstat(entry.path) if self.network else entry.stat(follow_symlinks=False)
-            except FileNotFoundError:
-                continue
+                return self._sorted(path, os.fstat(handle), _present(os.listdir(full), handle))
+            finally:
+                os.close(handle)
+        except OSError:
+            return Scan(path)
+
+    def _sorted(self, path: bytes, own: os.stat_result, pairs: Pairs) -> Scan:
+        take = _status if self.network else _status_and_inode
+        scan = Scan(path, own=take(own))
+        folders = [pair for pair in pairs if stat.S_ISDIR(pair[1].st_mode)]
+        if folders:
+            pairs = [pair for pair in pairs if not stat.S_ISDIR(pair[1].st_mode)]
+        for name, status in sorted(folders):
+            outside = self.device is not None and status.st_dev != self.device
+            (scan.mounts if outside else scan.directories).append(name)
+            scan.below.append((name, 0 if self.network else status.st_ino))
+        scan.statuses = sorted([(name, take(status)) for name, status in pairs])
+        for name, status in pairs if self.links else ():
+            if status.st_nlink > 1:
+                scan.inodes[name] = _linked(status, scan.links)
+        return scan
+
+
+def _present(names: list[bytes], handle: int) -> Pairs:
+    """Return the status of each name in the open directory; one that vanished meanwhile is left out.
+
+    `os.stat` at a handle looks up one name instead of a path, and lets other threads run while it waits, as
+    `DirEntry.stat` does not (CPython 3.11).
+    """
+    look = partial(os.stat, dir_fd=handle, follow_symlinks=False)
+    try:
+        return list(zip(names, map(look, names)))  # noqa: B905
+    except FileNotFoundError:
+        return list(_looked_at(names, look))
+
+
+def _looked_at(names: list[bytes], look: Callable[[bytes], os.stat_result]) -> Iterator[tuple[bytes, os.stat_result]]:
+    for name in names:
+        with suppress(FileNotFoundError):
+            yield name, look(name)
 
 
 def _linked(status: os.stat_result, links: dict[int, Links]) -> int:
@@ -87,8 +101,8 @@ def _linked(status: os.stat_result, links: dict[int, Links]) -> int:
     return inode
 
 
-def walk(scan: Callable[[bytes], Listing], starts: Iterable[bytes], threads: int = 1) -> Iterator[Listing]:
-    """Yield the listing of every directory below the starts, each after its parent's.
+def walk(scan: Callable[[bytes], Scan], starts: Iterable[bytes], threads: int = 1) -> Iterator[Scan]:
+    """Yield the scan of every directory below the starts, each after its parent's.
 
     One thread walks depth first. Several keep that many listings under way, in whatever order they arrive.
     """
@@ -97,14 +111,14 @@ def walk(scan: Callable[[bytes], Listing], starts: Iterable[bytes], threads: int
         return
     pending = list(starts)
     while pending:
-        listing = scan(pending.pop())
-        pending += [join(listing.path, name) for name in listing.directories]
-        yield listing
+        found = scan(pending.pop())
+        pending += [join(found.path, name) for name in found.directories]
+        yield found
 
 
-def _walk_threads(scan: Callable[[bytes], Listing], pending: list[bytes], threads: int) -> Iterator[Listing]:
+def _walk_threads(scan: Callable[[bytes], Scan], pending: list[bytes], threads: int) -> Iterator[Scan]:
     orders: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-    answers: queue.SimpleQueue[Listing | Exception] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[Scan | Exception] = queue.SimpleQueue()
 
     def serve() -> None:
         while (path := orders.get()) is not None:
@@ -134,29 +148,29 @@ def _walk_threads(scan: Callable[[bytes], Listing], pending: list[bytes], thread
 
 
 def upper(
-    scan: Callable[[bytes], Listing],
+    scan: Callable[[bytes], Scan],
     start: bytes,
     *,
     entries: int,
     frontier: int,
     most: int,
     known: Container[bytes] = (),
-) -> tuple[list[Listing], list[bytes]]:
+) -> tuple[list[Scan], list[bytes]]:
     """Walk breadth first until `entries` entries were seen and `frontier` directories wait, or `most` entries.
 
-    Directories that are `known` are not entered. Return the listings, parents first, and the directories that wait
+    Directories that are `known` are not entered. Return what was seen, parents first, and the directories that wait
     to be walked (none: the walk is complete).
     """
-    listings: list[Listing] = []
+    scans: list[Scan] = []
     waiting = deque([start])
     seen = 0
     while waiting and not ((seen >= entries and len(waiting) >= frontier) or seen >= most):
-        listing = scan(waiting.popleft())
-        listings.append(listing)
-        seen += len(listing.entries) + len(listing.directories)
-        below = (join(listing.path, name) for name in listing.directories)
+        found = scan(waiting.popleft())
+        scans.append(found)
+        seen += found.files + len(found.directories)
+        below = (join(found.path, name) for name in found.directories)
         waiting.extend(path for path in below if path not in known)
-    return listings, list(waiting)
+    return scans, list(waiting)
 
 
 def shares(frontier: list[bytes], groups: int) -> list[list[bytes]]:

@@ -12,8 +12,6 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
-import msgspec
-
 from pipeline import changes, durable, weights
 from pipeline.context import Run
 from pipeline.cost import Grain, grain
@@ -25,7 +23,7 @@ from pipeline.progress import Beacon
 from pipeline.records import GroupRecord, Seen, WalkRecord
 from pipeline.retrying import pause
 from pipeline.signatures import RACY_NANOSECONDS
-from pipeline.tree import Folder, Listing, Node
+from pipeline.tree import Folder, Listing, Node, Scan
 from pipeline.walk import LATENCY_THREADS, Scanner, shares, upper, walk
 
 UPPER_ENTRIES = 20_000
@@ -57,7 +55,7 @@ def _walk_upper(run: Run, beacon: Beacon) -> WalkRecord:
     """Walk the upper part of the source, down to the subtrees that an earlier run weighed."""
     before = changes.baseline(run)
     known = weights.known(run)
-    listings, left = upper(
+    scans, left = upper(
         scanner(run).scan,
         run.record.start,
         entries=0 if run.waiting else UPPER_ENTRIES,
@@ -65,12 +63,12 @@ def _walk_upper(run: Run, beacon: Beacon) -> WalkRecord:
         most=UPPER_MOST,
         known=known,
     )
-    beacon.update(sum(len(listing.entries) for listing in listings), 0)
+    files = sum(scan.files for scan in scans)
+    beacon.update(files, 0)
     if run.record.incremental:
-        durable.write_records(run.directory.upper_seen, _seen(run, listings, before), Seen)
+        durable.write_records(run.directory.upper_seen, _seen(run, scans, before), Seen)
     if before is None:
-        bare = (msgspec.structs.replace(listing, facts=None) for listing in listings)
-        durable.write_records(run.directory.upper, bare, Listing)
+        durable.write_records(run.directory.upper, (scan.listing() for scan in scans), Listing)
         durable.write_records(run.directory.nodes, known.values(), Node)
     return WalkRecord(
         shares=shares(left, run.record.groups),
@@ -78,19 +76,19 @@ def _walk_upper(run: Run, beacon: Beacon) -> WalkRecord:
         signed=run.record.incremental,
         incremental=before is not None,
         remembered=bool(known),
-        files=sum(len(listing.entries) for listing in listings),
-        directories=len(listings),
-        size=sum(entry.size for listing in listings for entry in listing.entries),
+        files=files,
+        directories=len(scans),
+        size=sum(scan.size for scan in scans),
         ended=time.time(),
     )
 
 
-def _seen(run: Run, listings: Iterable[Listing], before: Baseline | None) -> Iterator[Seen]:
+def _seen(run: Run, scans: Iterable[Scan], before: Baseline | None) -> Iterator[Seen]:
     """Compare directories with the last run's, or sign them where there is none."""
     limit = trusted_before(run)
     if before is not None:
-        return changes.compare(listings, before.signed, limit)
-    return (changes.seen_first(listing, limit) for listing in listings)
+        return changes.compare(scans, before.signed, limit)
+    return (changes.seen_first(scan, limit) for scan in scans)
 
 
 def _list(run: Run, beacon: Beacon) -> tuple[list[Node], tuple[FailedPath, ...]]:
@@ -157,10 +155,10 @@ def listed(run: Run) -> bool:
 
 
 def scanner(run: Run) -> Scanner:
-    """Return what lists this run's directories; with `--incremental` it signs them too."""
+    """Return what lists this run's directories."""
     root = run.record.root.path
     device = os.stat(os.path.join(root, run.record.start)).st_dev if run.options.one_file_system else None
-    return Scanner(root, run.options.hard_links, device, run.record.incremental, run.waiting)
+    return Scanner(root, run.options.hard_links, device, run.waiting)
 
 
 def trusted_before(run: Run) -> int:
@@ -173,14 +171,14 @@ def plan_group(run: Run, number: int, beacon: Beacon) -> GroupRecord:
     record = run.walked
     files = directories = size = 0
 
-    def counted() -> Iterator[Listing]:
+    def counted() -> Iterator[Scan]:
         nonlocal files, directories, size
-        for listing in walk(scanner(run).scan, record.shares[number], record.threads):
-            files += len(listing.entries)
+        for scan in walk(scanner(run).scan, record.shares[number], record.threads):
+            files += scan.files
             directories += 1
-            size += sum(entry.size for entry in listing.entries)
+            size += scan.size
             beacon.update(files, size)
-            yield listing
+            yield scan
 
     if record.incremental:
         _write_changes(run, number, counted())
@@ -189,14 +187,14 @@ def plan_group(run: Run, number: int, beacon: Beacon) -> GroupRecord:
     return GroupRecord(files=files, directories=directories, size=size, ended=time.time())
 
 
-def _write_changes(run: Run, number: int, listings: Iterable[Listing]) -> None:
+def _write_changes(run: Run, number: int, scans: Iterable[Scan]) -> None:
     before = changes.baseline(run)
     if before is None:
         raise StateError("the index of the last run is gone", "start the same command with another --id")
-    durable.write_records(run.directory.seen(number), _seen(run, listings, before), Seen)
+    durable.write_records(run.directory.seen(number), _seen(run, scans, before), Seen)
 
 
-def _write_nodes(run: Run, number: int, listings: Iterable[Listing]) -> None:
+def _write_nodes(run: Run, number: int, scans: Iterable[Scan]) -> None:
     """Write a share's nodes, and with `--incremental` the signatures for the next run."""
     directory = run.directory
     with ExitStack() as files:
@@ -206,7 +204,7 @@ def _write_nodes(run: Run, number: int, listings: Iterable[Listing]) -> None:
         )
         folder = Folder(grain_of(run).floor, add_node)
         limit = trusted_before(run)
-        for listing in listings:
+        for scan in scans:
             if add_seen:
-                add_seen(changes.seen_first(listing, limit))
-            folder.add(listing)
+                add_seen(changes.seen_first(scan, limit))
+            folder.add(scan.listing())

@@ -12,7 +12,7 @@ from pipeline.changes import compare, seen_first, units_of
 from pipeline.cost import Grain
 from pipeline.model import Kind, Unit
 from pipeline.planning import plan
-from pipeline.tree import Entry, Facts, Folder, Links, Listing, Node, join, parent_of
+from pipeline.tree import Entry, Folder, Links, Listing, Node, Scan, join, parent_of
 
 shapes = st.recursive(
     st.tuples(st.lists(st.integers(0, 10**9), max_size=6), st.just({})),
@@ -87,8 +87,8 @@ def test_an_incremental_plan_holds_everything_that_is_new_or_changed(
 ) -> None:
     old = {listing.path: seen_first(signable(listing), TRUSTED).signed for listing in listings(before)}
     known = {join(listing.path, entry.name): entry.size for listing in listings(before) for entry in listing.entries}
-    tree = [signable(listing) for listing in listings(after)]
-    seen = list(compare(tree, old.get, TRUSTED))
+    tree = listings(after)
+    seen = list(compare(map(signable, tree), old.get, TRUSTED))
     changes = [(one.path, one.change) for one in seen if one.change is not None]
     found = units_of(changes, 1e9, delete=True)
     travelling = entries_of([unit for unit, _ in found.units], tree)
@@ -104,9 +104,13 @@ def test_an_incremental_plan_holds_everything_that_is_new_or_changed(
 TRUSTED = 1_000
 
 
-def signable(listing: Listing) -> Listing:
-    """Add facts in which an entry's size is all of its status, and names are all of a directory's own."""
+def signable(listing: Listing) -> Scan:
+    """Return a scan in which an entry's size is all of its status, and names are all of a directory's own."""
     names = zlib.crc32(b"/".join(sorted(entry.name for entry in listing.entries)))
-    below = [(name, 0, 0) for name in listing.directories]
-    listing.facts = Facts(below, (names, 0), [(entry.name, (entry.size, 0)) for entry in listing.entries])
-    return listing
+    return Scan(
+        listing.path,
+        statuses=[(entry.name, (entry.size, 0, 0)) for entry in listing.entries],
+        directories=listing.directories,
+        below=[(name, 0) for name in listing.directories],
+        own=(names, 0, 0),
+    )
