@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 
 from pipeline import orphans
 from pipeline.context import Run
@@ -15,6 +16,8 @@ from pipeline.model import Kind, Statistics, Unit
 from pipeline.process import run as run_process
 from pipeline.rsync import fitting
 
+LEAST_SECONDS = 0.01
+"""Entries of a folder that weigh less than this in the cost model do not repay the start of a cp (3 ms, 2026-11)."""
 _COPY = (b"cp", b"-R", b"-P", b"--preserve=timestamps,ownership", b"--reflink=auto")
 
 
@@ -26,9 +29,7 @@ def move_new(run: Run, units: Sequence[Unit], log: bytes) -> Statistics:
     below = run.record.destination.path
     if not run.local or not run.options.plain or run.pace.bwlimit or _default_acl(below):
         return Statistics()
-    new = [
-        unit for unit in units if all(path and not os.path.lexists(os.path.join(below, path)) for path in unit.paths)
-    ]
+    new = [unit for unit in _worth_it(units) if not any(map(_there(below), unit.paths))]
     moved = True
     environ = orphans.marked(dict(os.environb), run.directory.path)
     before = os.umask(0)
@@ -40,6 +41,23 @@ def move_new(run: Run, units: Sequence[Unit], log: bytes) -> Statistics:
     if not moved:
         return Statistics()
     return Statistics(transferred=sum(unit.files for unit in new), transferred_size=sum(unit.size for unit in new))
+
+
+def _worth_it(units: Sequence[Unit]) -> Iterator[Unit]:
+    """Yield subtrees, and entries of folders in which there is enough to move; never the root itself."""
+    weights: defaultdict[bytes, float] = defaultdict(float)
+    for unit in units:
+        if unit.kind is Kind.ENTRIES:
+            weights[os.path.dirname(unit.paths[0])] += unit.seconds
+    for unit in units:
+        if (unit.kind is Kind.TREE and unit.paths[0]) or (
+            unit.kind is Kind.ENTRIES and weights[os.path.dirname(unit.paths[0])] >= LEAST_SECONDS
+        ):
+            yield unit
+
+
+def _there(below: bytes) -> Callable[[bytes], bool]:
+    return lambda path: os.path.lexists(os.path.join(below, path))
 
 
 def _trees(new: Sequence[Unit], below: bytes) -> Iterator[tuple[bytes, ...]]:
