@@ -6,6 +6,7 @@ Read from the work directory by every task on its own, so that tasks carry nothi
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TypeVar
@@ -60,6 +61,20 @@ class Run:
                 return next(entries, None) is not None
         except OSError:
             return False
+
+    @property
+    def is_walked(self) -> bool:
+        """Whether the walk has left its record, and it can be read."""
+        with suppress(StateError):
+            return bool(self.walked)
+        return False
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether there is a plan that can be read."""
+        with suppress(StateError):
+            return bool(self.plan)
+        return False
 
     @cached_property
     def walked(self) -> WalkRecord:

@@ -61,7 +61,16 @@ class Stage(luigi.Task):
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing to do, so that no process is worth its start."""
+        """Whether there is nothing to do."""
+        return False
+
+    @property
+    def brief(self) -> bool:
+        """Whether there is so little to do that no process is worth its start."""
+        return self.idle
+
+    def spared(self) -> bool:
+        """Say whether this is a slot that the plan left empty, as far as there is a plan: complete without a file."""
         return False
 
     @property
@@ -74,7 +83,7 @@ class Stage(luigi.Task):
         raise NotImplementedError
 
     def complete(self) -> bool:
-        return self.output().exists()
+        return self.spared() or self.output().exists()
 
     @contextmanager
     def beacon(self, files: int = 0, size: int = 0) -> Iterator[Beacon]:

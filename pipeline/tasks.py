@@ -51,9 +51,11 @@ class PlanGroup(Stage):
         shares = self.context.walked.shares
         return self.number >= len(shares) or not shares[self.number]
 
+    def spared(self) -> bool:
+        return self.context.is_walked and self.idle
+
     def run(self) -> None:
         if self.idle:
-            self.output().write(GroupRecord())
             return
         with self.beacon() as beacon:
             self.output().write(walking.plan_group(self.context, self.number, beacon))
@@ -83,6 +85,8 @@ class Work(Stage):
         raise NotImplementedError
 
     def complete(self) -> bool:
+        if self.spared():
+            return True
         record = self.output().read()
         return record is not None and record.outcome is not Outcome.FAILED
 
@@ -93,6 +97,20 @@ class Work(Stage):
             if record.fatal:
                 fatal.leave_note(self.context, record.message, fatal.hint(self.context, record.message))
             raise fatal.BatchFailed(record.message, f"see {self.context.log_of(self.name)}")
+
+
+class Slot(Work):
+    """One of as many tasks as there may be batches; those that the plan leaves empty need no record."""
+
+    number = luigi.IntParameter(description="which batch, from 0")
+
+    @property
+    def idle(self) -> bool:
+        return bool(self.number >= len(self.context.plan.weights))
+
+    def spared(self) -> bool:
+        """A withheld deletion is no empty slot: it has a record that says so."""
+        return self.context.is_planned and self.idle
 
 
 class PrepareDestination(Work):
@@ -111,10 +129,8 @@ class PrepareDestination(Work):
             self.conclude(stages.prepare(self.context, beacon))
 
 
-class RsyncBatch(Work):
+class RsyncBatch(Slot):
     """Copy one batch."""
-
-    number = luigi.IntParameter(description="which batch, from 0")
 
     @property
     def priority(self) -> int:  # type: ignore[override]
@@ -126,13 +142,8 @@ class RsyncBatch(Work):
     def output(self) -> Checkpoint[BatchRecord]:
         return Checkpoint(self.context.directory.outcome(self.number), BatchRecord)
 
-    @property
-    def idle(self) -> bool:
-        return bool(self.number >= len(self.context.plan.weights))
-
     def run(self) -> None:
         if self.idle:
-            self.conclude(stages.nothing(self.context, self.number))
             return
         weight = self.context.plan.weights[self.number]
         with self.beacon(weight.files, weight.size) as beacon:
@@ -165,10 +176,8 @@ class ApproveDeletion(Work):
             self.conclude(deletion.approve(self.context, beacon))
 
 
-class DeleteExtras(Work):
+class DeleteExtras(Slot):
     """Delete what the source does not have, below one batch's trees."""
-
-    number = luigi.IntParameter(description="which batch, from 0")
 
     def requires(self) -> Requirements:
         return [ApproveDeletion(run_path=self.run_path)]
@@ -177,11 +186,13 @@ class DeleteExtras(Work):
         return Checkpoint(self.context.directory.deleted(self.number), BatchRecord)
 
     @property
-    def idle(self) -> bool:
-        return bool(self.number >= len(self.context.plan.weights)) or not deletion.approved(self.context)
+    def brief(self) -> bool:
+        return self.idle or not deletion.approved(self.context)
 
     def run(self) -> None:
         if self.idle:
+            return
+        if self.brief:
             self.conclude(stages.nothing(self.context, self.number))
             return
         with self.beacon() as beacon:
@@ -211,10 +222,8 @@ class SettleDirectories(Work):
             self.conclude(stages.settle(self.context, beacon))
 
 
-class VerifyBatch(Work):
+class VerifyBatch(Slot):
     """Compare one batch by checksum and attributes."""
-
-    number = luigi.IntParameter(description="which batch, from 0")
 
     def requires(self) -> Requirements:
         return [SettleDirectories(run_path=self.run_path)]
@@ -222,13 +231,8 @@ class VerifyBatch(Work):
     def output(self) -> Checkpoint[BatchRecord]:
         return Checkpoint(self.context.directory.verified(self.number), BatchRecord)
 
-    @property
-    def idle(self) -> bool:
-        return bool(self.number >= len(self.context.plan.weights))
-
     def run(self) -> None:
         if self.idle:
-            self.conclude(stages.nothing(self.context, self.number))
             return
         with self.beacon() as beacon:
             self.conclude(verification.verify(self.context, self.number, beacon))
@@ -246,7 +250,7 @@ class Finish(Stage):
         return Checkpoint(self.context.directory.finished, FinishRecord)
 
     @property
-    def idle(self) -> bool:
+    def brief(self) -> bool:
         return True
 
     def run(self) -> None:

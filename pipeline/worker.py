@@ -1,6 +1,6 @@
 """Luigi's worker and its task processes, as this pipeline needs them.
 
-Task processes die with their parent, and end their rsync before they go; idle tasks need no process at all.
+Task processes die with their parent, and end their rsync before they go; brief tasks need no process at all.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class TaskContext:
 
 
 class ThriftyWorker(Worker):
-    """A worker that runs idle tasks without a process of their own, and can stop in order."""
+    """A worker that runs brief tasks without a process of their own, and can stop in order."""
 
     def _create_task_process(self, task: Task) -> ContextManagedTaskProcess:
         process: ContextManagedTaskProcess = super()._create_task_process(task)
-        if getattr(task, "idle", False):
+        if getattr(task, "brief", False):
             process.use_multiprocessing = False
         return process
 
