@@ -22,9 +22,12 @@ TELLS_GONE = (3, 4)
 def calls(run: Run, units: Sequence[Unit], pace: Pace, tally: Tally) -> Iterator[Call]:
     """Yield the calls of the batch; those that delete depend on how the ones before ended."""
     transfer, options = run.transfer, run.options
-    trees = [unit for unit in units if unit.kind is Kind.TREE]
-    entries, settled, levels = (rsync.paths(units, kind) for kind in (Kind.ENTRIES, Kind.DIRECTORIES, Kind.LEVELS))
-    yield from rsync.copying(transfer, options, trees, pace, deletion=_after(run, tally))
+    # A file of a new subtree may be another name of an entry: one process has to see both.
+    linked = options.hard_links and any(unit.kind is Kind.TREE for unit in units)
+    first = [unit for unit in units if unit.kind is Kind.TREE or (linked and unit.kind is Kind.ENTRIES)]
+    rest = [unit for unit in units if unit not in first]
+    entries, settled, levels = (rsync.paths(rest, kind) for kind in (Kind.ENTRIES, Kind.DIRECTORIES, Kind.LEVELS))
+    yield from rsync.copying(transfer, options, first, pace, deletion=_after(run, tally))
     if options.delete and not _found_by_name(run):
         with_contents = [path + b"/" if path else path for path in levels]
         names = [*with_contents, *settled, *entries]

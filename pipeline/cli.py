@@ -14,6 +14,7 @@ from contextlib import suppress
 from pipeline.command_line import Command, parse_arguments
 from pipeline.errors import ExitCode, Interrupted, ParsyncError
 from pipeline.model import printable
+from pipeline.options import parse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = parse_arguments(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
     try:
-        return _dry_run(command) if command.dry_run else _sync(command)
+        dry_run = command.dry_run or parse(command.request.options).dry_run
+        return _dry_run(command) if dry_run else _sync(command)
     except ParsyncError as error:
         complain(str(error))
         return int(error.code)

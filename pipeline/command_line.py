@@ -125,5 +125,4 @@ def parse_arguments(arguments: Sequence[str]) -> Command:
         stall_timeout=found.stall_timeout,
         keep_runs=found.keep_runs,
     )
-    dry_run = found.dry_run or any(word in (b"-n", b"--dry-run") for word in request.options)
-    return Command(request, dry_run, not found.no_progress, found.scheduler)
+    return Command(request, found.dry_run, not found.no_progress, found.scheduler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import BinaryIO
 
 from pipeline import rsync
@@ -13,17 +14,19 @@ from pipeline.opening import Request, transfer_of
 from pipeline.process import run, version, which_rsync
 from pipeline.records import exit_code
 
+_NO_CHARACTER = re.compile("[\udc80-\udcff]")
+
 
 def show(request: Request, output: BinaryIO) -> int:
     """Print what rsync would do; return the exit code of the transfer that it tried."""
     request.check()
-    transfer, options = transfer_of(request, os.getcwdb())
+    _, options = transfer_of(request, os.getcwdb())
     program = which_rsync(os.environ)
     version(program)
-    call = rsync.dry(transfer, options)
+    call = rsync.dry(request.source, request.destination, options)
 
     def pass_on(line: bytes) -> None:
-        output.write(printable(line).encode() + b"\n")
+        output.write(shown(line).encode() + b"\n")
         output.flush()
 
     ended = run((program, *call.arguments), environ=os.environb, on_line=pass_on)
@@ -33,3 +36,9 @@ def show(request: Request, output: BinaryIO) -> int:
     for failed in verdict.failed:
         output.write(f"not copied: {printable(failed.path)}: {failed.reason}\n".encode())
     return exit_code(verdict.outcome)
+
+
+def shown(line: bytes) -> str:
+    """Return a line as rsync itself shows it in a UTF-8 terminal: bytes that are no character as `\\#ooo`."""
+    text = line.decode(errors="surrogateescape")
+    return printable(_NO_CHARACTER.sub(lambda found: f"\\#{ord(found[0]) - 0xDC00:03o}", text).encode())

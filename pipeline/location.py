@@ -12,16 +12,21 @@ from pipeline.errors import UsageError
 from pipeline.model import Ends, Location, printable
 
 _REMOTE = re.compile(rb"((?:[^/:@\[]*@)?(?:\[[^\]/]+\]|[^/:\[]*)):(:?)(.*)", re.DOTALL)
+_ALL = re.compile(rb"((?:.*/|[^/]*:)?)\*", re.DOTALL)
+_WILD = re.compile(rb"[*?\[\\]")
 _URL = re.compile(rb"rsync://([^/]*)(?:/(.*))?", re.DOTALL | re.IGNORECASE)
 _URL_HOST = re.compile(rb"(?:[^:@\[]*@)?(?:\[[^\]]+\]|[^:@\[]*)(?::\d{1,5})?")
 
 
 def parse_source(text: bytes, cwd: bytes) -> Location:
     """Read SRC; a last component that is exactly `*` counts as the folder's contents, as for the original script."""
-    location = _parse(text, cwd, "source")
-    if location.path == b"*" or location.path.endswith(b"/*"):
-        return location.with_path(location.path[:-1] or b"./")
-    return location
+    return _parse(contents(text), cwd, "source")
+
+
+def contents(text: bytes) -> bytes:
+    """Return SRC without a last component that is exactly `*`."""
+    found = _ALL.fullmatch(text)
+    return (found[1] or b"./") if found else text
 
 
 def parse_destination(text: bytes, cwd: bytes) -> Location:
@@ -41,6 +46,13 @@ def split(location: Location) -> tuple[Location, bytes]:
         return location, b""
     parent, name = os.path.split(path)
     return location.with_path(parent or (b"/" if path.startswith(b"/") else b".")), name
+
+
+def expands(location: Location) -> bool:
+    """Say whether the far end may make other names, or several, of a remote path, as a shell does."""
+    path = location.path
+    home = path.startswith(b"~") and b"/" not in path
+    return location.remote and (home or _WILD.search(path) is not None)
 
 
 def _parse(text: bytes, cwd: bytes, what: str) -> Location:

@@ -97,7 +97,9 @@ def open_run(request: Request) -> Opened:
     """
     request.check()
     cwd = os.getcwdb()
-    transfer, _ = transfer_of(request, cwd)
+    transfer, options = transfer_of(request, cwd)
+    if options.dry_run:
+        raise UsageError("a dry run leaves nothing behind, so it is no run", "use parsync -n")
     rsync = which_rsync(os.environ)
     rsync_version = version(rsync)
     root = os.path.join(cwd, request.work_dir) if request.work_dir else workdir.default_root(os.environ)

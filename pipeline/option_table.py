@@ -214,7 +214,7 @@ ROWS: tuple[Row, ...] = (
     _passed("sockopts", value=True, roles=_T | _H),
     _passed("blocking-io", roles=_T | _H),
     _passed("protocol", value=True, roles=_T | _H),
-    _passed("old-args", roles=_T),
+    _one_batch("old-args", "", "a remote shell makes what it likes of a path", roles=_T),
     _passed("secluded-args", "s", roles=_T | _H),
     _passed("trust-sender", roles=_T | _H),
     _passed("ipv4", "4", roles=_T | _H),

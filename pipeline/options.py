@@ -21,6 +21,9 @@ _PER_DIRECTORY_RULE = re.compile(rb":|dir-merge|(?:\.|merge)(?![^ _]*[-+])")
 A file merged with the modifier `-` or `+` holds patterns only.
 """
 
+_STDIN_RULE = re.compile(rb"(?:\.|merge)[^ _]*[ _]-")
+_FROM_FILES = frozenset({"--exclude-from", "--include-from", "--password-file"})
+
 _SECRETS = (
     (re.compile(rb"(sshpass\s+-p\s*)(?:'[^']*'|\"[^\"]*\"|\S+)"), rb"\1***"),
     (re.compile(rb"(rsync://[^:/@\s]+:)[^@/\s]+@"), rb"\1***@"),
@@ -147,11 +150,22 @@ class Options:
             for given in self.given
             if given.row is not None and given.row.kind is Class.ONE_BATCH and not given.negated
         ]
+        if self._mounts_left_out:
+            reasons.append("--one-file-system twice: mount points are left out, rather than not entered")
         if not self.has("recursive", default=True):
             reasons.append("--no-recursive: one level is not worth several processes")
         if any(given.name == "--filter" and _PER_DIRECTORY_RULE.match(given.value or b"") for given in self.given):
             reasons.append(f"--filter: {BY_NAME['filter'].reason}")
         return tuple(dict.fromkeys(reasons))
+
+    @property
+    def _mounts_left_out(self) -> bool:
+        """Whether the last word is `-xx`."""
+        times = 0
+        for given in self.given:
+            if given.name == "--one-file-system":
+                times = 0 if given.negated else times + 1
+        return times > 1
 
     @cached_property
     def hidden(self) -> tuple[bytes, ...]:
@@ -169,9 +183,21 @@ def parse(arguments: Sequence[bytes]) -> Options:
     for given in options.given:
         if given.row is not None and given.row.kind is Class.REFUSED:
             raise UsageError(f"rsync option {given.name} is refused: {given.row.reason}")
+        if _reads_stdin(given):
+            raise UsageError(
+                f"rsync option {given.name} is refused with standard input: several processes need it", "give a file"
+            )
         if given.name == "--max-delete" and not re.fullmatch(rb"-?\d{1,9}", given.value or b""):
             raise UsageError(f"--max-delete needs a number, not {printable(given.value or b'')!r}")
     return options
+
+
+def _reads_stdin(given: Given) -> bool:
+    """Say whether an option takes its lines from standard input, which rsync processes of parsync do not have."""
+    value = given.value or b""
+    if given.name == "--filter":
+        return bool(_STDIN_RULE.fullmatch(value))
+    return given.name in _FROM_FILES and value == b"-"
 
 
 def _read(words: list[bytes]) -> Iterator[Given]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pipeline.location import contents
 from pipeline.model import Ends, Kind, Location, Transfer, Unit
 from pipeline.option_table import DELETION_NAMES, MOVING_NAMES, OUTPUT_NAMES
 from pipeline.options import Options
@@ -23,7 +24,9 @@ _COUNTED_LINKS = (b"-ii", b"--out-format=%i")
 LINKED = b"hf"
 """With `--link-dest` rsync is asked for a line per entry; one that begins so is a file linked to a reference."""
 QUIET = OUTPUT_NAMES
-_STRUCTURE = QUIET | DELETION_NAMES | MOVING_NAMES | {"--hard-links"}
+_SHAPE = frozenset({"--relative", "--implied-dirs"})
+"""Options that say how paths travel, which is parsync's to say: `--no-relative` would flatten a plan that is cut."""
+_STRUCTURE = QUIET | DELETION_NAMES | MOVING_NAMES | _SHAPE | {"--hard-links"}
 """Options without a meaning for calls that move no file."""
 
 
@@ -62,10 +65,13 @@ def _counted(options: Options) -> tuple[bytes, ...]:
     return (*COUNTED, *(_COUNTED_LINKS if options.value("link-dest") else ()))
 
 
-def dry(transfer: Transfer, options: Options) -> Call:
-    """Return the plain call of a dry run, with the output that the user asked for, or else a line per change."""
-    ends = (transfer.source.argument(), transfer.destination.argument())
-    return Call((b"-a", *options.words(), b"-n", *(() if options.talks else (b"-i",)), b"--", *ends))
+def dry(source: bytes, destination: bytes, options: Options) -> Call:
+    """Return the plain call of a dry run, with the output that the user asked for, or else a line per change.
+
+    Ends are as the user gave them, since rsync names them.
+    """
+    talk = () if options.talks else (b"-i",)
+    return Call((b"-a", *options.words(), b"-n", b"-8", *talk, b"--", contents(source), destination))
 
 
 def _listing(transfer: Transfer, options: Options, files: int | None) -> tuple[bytes, ...]:
@@ -90,7 +96,7 @@ def copying(
     """
     units = tuple(units)
     head = _moving(transfer, options, pace, deletion, files=sum(unit.files for unit in units))
-    yield from _calls(transfer, head, paths(units, Kind.TREE, Kind.ENTRIES))
+    yield from _calls(transfer, head, paths(units, Kind.TREE, Kind.ENTRIES), together=options.hard_links)
     yield from single(transfer, options, paths(units, Kind.DIRECTORIES), pace)
 
 
@@ -102,14 +108,14 @@ def single(
     `deletion` is what makes them delete as well: in directories with a `/`, or names that the source has not.
     """
     head = _moving(transfer, options, pace, deletion, files=0)
-    yield from _calls(transfer, (*head, b"--no-r", b"-d"), names, recursive=False)
+    yield from _calls(transfer, (*head, b"--no-r", b"-d"), names, recursive=False, together=options.hard_links)
 
 
 def _moving(
     transfer: Transfer, options: Options, pace: Pace, deletion: tuple[bytes, ...], *, files: int
 ) -> tuple[bytes, ...]:
     """Return the words of a call that moves files. What is in a file's way must go as with `--delete`, by `--force`."""
-    drop = QUIET | DELETION_NAMES
+    drop = QUIET | DELETION_NAMES | _SHAPE
     words = options.words(drop=drop - _KEPT_FOR_DELETION if deletion else drop)
     force = (b"--force",) if options.delete else ()
     head = (b"-aR", b"--no-implied-dirs", *words, *_listing(transfer, options, files), *deletion, *force)
@@ -168,19 +174,19 @@ _KEPT_FOR_DELETION = frozenset({"--delete-excluded", "--ignore-errors", "--force
 def verifying_whole(transfer: Transfer, options: Options) -> Call:
     """Return the comparison of a run that was one plain rsync."""
     ends = (transfer.source.argument(), transfer.destination.argument())
-    return Call((b"-a", *_comparing(options), b"--", *ends))
+    return Call((b"-a", *_comparing(options, frozenset()), b"--", *ends))
 
 
 def verifying(transfer: Transfer, options: Options, units: Iterable[Unit], shared: Sequence[bytes]) -> Iterator[Call]:
     """Yield dry runs that compare by checksum and attributes and print a line per difference."""
-    compare = _comparing(options)
+    compare = _comparing(options, _SHAPE)
     units = tuple(units)
     yield from _calls(transfer, (b"-aR", b"--no-implied-dirs", *compare), paths(units, Kind.TREE, Kind.ENTRIES))
     yield from _directories(transfer, compare, [*shared, *paths(units, Kind.LEVELS, Kind.DIRECTORIES)])
 
 
-def _comparing(options: Options) -> tuple[bytes, ...]:
-    words = options.words(drop=QUIET | DELETION_NAMES | {"--remove-source-files"})
+def _comparing(options: Options, drop: frozenset[str]) -> tuple[bytes, ...]:
+    words = options.words(drop=drop | QUIET | DELETION_NAMES | {"--remove-source-files"})
     return (*words, b"-n", b"-c", b"--out-format=%i %n%L", b"--no-human-readable")
 
 
@@ -215,24 +221,27 @@ def _calls(
     *,
     ending: bytes = b"",
     recursive: bool = True,
+    together: bool = False,
 ) -> Iterator[Call]:
     """Yield calls over paths: as arguments where they are local, as a list on stdin where they are remote.
 
     Arguments cost a fifth of a list, but a remote side would expand `*?[` in them (RSYNC.md 2). In an argument
     `/./` says where the path below the root begins, so that relative paths in options keep their meaning.
+    `together`: links between the paths show to one process only, so that there must not be a second call.
     """
     if not paths:
         return
     destination = _into(transfer.destination)
-    if transfer.source.remote:
+    below = _folder(transfer.root.path) + b"./"
+    parts = list(fitting([below + path + ending if path else below for path in paths]))
+    if transfer.source.remote or (together and len(parts) > 1):
         start, below = _listed_from(transfer.root)
         names = [below + path + ending if path else below for path in paths]
         recursion = (b"-r",) if recursive else ()
         listed = (*recursion, b"--from0", b"--files-from=-", b"--", start)
         yield Call((*head, *listed, destination), stdin=b"".join(name + b"\0" for name in names))
         return
-    below = _folder(transfer.root.path) + b"./"
-    for part in fitting([below + path + ending if path else below for path in paths]):
+    for part in parts:
         yield Call((*head, b"--", *part, destination))
 
 

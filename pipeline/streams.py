@@ -14,7 +14,7 @@ _ENDS = re.compile(rb"[\r\n]")
 
 @dataclass(slots=True)
 class Stream:
-    """What came so far. `on_line` receives every line that is not empty; a carriage return ends one too."""
+    """What came so far. `on_line` receives every line; a carriage return ends one too."""
 
     on_line: Callable[[bytes], None] | None = None
     limit: int = KEPT_BYTES
@@ -34,7 +34,7 @@ class Stream:
             del self.tail[: -self.limit]
         if self.on_line:
             *lines, self.rest = _ENDS.split(self.rest + data)
-            for line in filter(None, lines):
+            for line in lines:
                 self.on_line(line)
 
     def finish(self) -> None:

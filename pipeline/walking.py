@@ -18,6 +18,7 @@ from pipeline.cost import Grain, grain
 from pipeline.errors import StateError
 from pipeline.index import Baseline
 from pipeline.listing import Transient, collect
+from pipeline.location import expands
 from pipeline.model import FailedPath
 from pipeline.progress import Beacon
 from pipeline.records import GroupRecord, Seen, WalkRecord
@@ -116,6 +117,8 @@ def _list(run: Run, beacon: Beacon) -> tuple[list[Node], tuple[FailedPath, ...]]
 def whole_reasons(run: Run) -> list[str] | None:
     """Return why the plan is one plain rsync with the whole source; None when it need not be."""
     reasons = list(run.options.one_batch)
+    if expands(run.record.source):
+        reasons.append("wildcards in a remote SRC: what they stand for is known there")
     if run.options.hard_links and listed(run):
         reasons.append("--hard-links from a remote or filtered source: its list has no inodes")
     if run.options.delete and _backup_inside(run):

@@ -7,29 +7,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
 
 import pytest
 
 from tests.harness import tree
-from tests.harness.command import Completed, Shop
+from tests.harness.command import Shop
 from tests.harness.compare import differences
-
-CUT = ("--batches=8", "--groups=3", "--parallel=4")
-
-
-def same(
-    shop: Shop, *options: str, links: bool = False, xattrs: bool = False, prepare: Callable[[bytes], None] | None = None
-) -> Completed:
-    """Copy `src/` twice with these options, into destinations that `prepare` made, and compare everything."""
-    for name in ("ours", "theirs"):
-        if prepare:
-            prepare(shop.at(name))
-    theirs = shop.rsync(*options, "src/", "theirs")
-    ours = shop.parsync(*CUT, "src/", "ours", *options)
-    assert ours.code == theirs.code, (ours, theirs)
-    assert differences(shop.at("ours"), shop.at("theirs"), links=links, xattrs=xattrs) == []
-    return ours
+from tests.harness.oracle import CUT, same
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.location import absolute, parse_destination, parse_source, split
+from pipeline.location import absolute, contents, expands, parse_destination, parse_source, split
 from pipeline.model import Ends
 
 
@@ -92,3 +92,35 @@ def test_what_travels_below_which_root(text: str, root: str, start: str) -> None
 def test_absolute_paths_have_no_dots_that_rsync_would_cut_at() -> None:
     assert absolute(b"a/./b//c/", b"/cwd/./x") == b"/cwd/x/a/b/c/"
     assert absolute(b"..", b"/cwd") == b"/cwd/.."
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (b"*", b"./"),
+        (b"a/*", b"a/"),
+        (b"/*", b"/"),
+        (b"h:*", b"h:"),
+        (b"h:a/*", b"h:a/"),
+        (b"d/a:*", b"d/a:*"),
+        (b"a*", b"a*"),
+    ],
+)
+def test_a_last_star_means_the_contents(text: bytes, read: bytes) -> None:
+    assert contents(text) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "expanded"),
+    [
+        (b"h:a*", True),
+        (b"h:a/[b]/c", True),
+        (b"h::m/?", True),
+        (b"h:~", True),
+        (b"h:~/a", False),
+        (b"h:a/*", False),
+        (b"a?", False),
+    ],
+)
+def test_wildcards_count_at_the_far_end_only(text: bytes, expanded: bool) -> None:
+    assert expands(parse_source(text, b"/cwd")) == expanded

@@ -21,8 +21,8 @@ def lines_of(*pieces: bytes) -> list[bytes]:
     [
         ((b"a\nb\n",), [b"a", b"b"]),
         ((b"a", b"b\nc", b"d\n"), [b"ab", b"cd"]),
-        ((b"  1%\r  2%\r", b"\r\n"), [b"  1%", b"  2%"]),
-        ((b"\n\n",), []),
+        ((b"  1%\r  2%\r", b"\r\n"), [b"  1%", b"  2%", b"", b""]),
+        ((b"\n\n",), [b"", b""]),
         ((b"no end",), [b"no end"]),
         ((b"a\n", b"no", b" end"), [b"a", b"no end"]),
         ((), []),
