@@ -9,7 +9,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 
-from pipeline import rsync
+from pipeline import presence, rsync
 from pipeline.context import Run
 from pipeline.execution import Tally
 from pipeline.model import Kind, Unit
@@ -48,6 +48,7 @@ def _after(run: Run, tally: Tally) -> tuple[bytes, ...]:
     if not (tally.done or run.options.ignore_errors):
         tally.withheld = "some paths could not be copied"
         return ()
+    presence.check_source(run)
     return (b"--delete-after",)
 
 

@@ -19,11 +19,10 @@ from pipeline.options import parse
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    command = parse_arguments(sys.argv[1:] if arguments is None else arguments)
+    _open_streams()
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
     try:
-        dry_run = command.dry_run or parse(command.request.options).dry_run
-        return _dry_run(command) if dry_run else _sync(command)
+        return _carry_out(sys.argv[1:] if arguments is None else arguments)
     except ParsyncError as error:
         complain(str(error))
         return int(error.code)
@@ -31,12 +30,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain("interrupted (start the same command again to go on)")
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return int(ExitCode.FAILED)
     except OSError as error:
+        _drop_output()
         where = f" {printable(os.fsencode(error.filename))}" if error.filename else ""
         complain(f"{error.strerror or error}{where} (start the same command again when that is mended)")
         return int(ExitCode.FAILED)
+
+
+def _carry_out(arguments: Sequence[str]) -> int:
+    try:
+        command = parse_arguments(arguments)
+        dry_run = command.dry_run or parse(command.request.options).dry_run
+        return _dry_run(command) if dry_run else _sync(command)
+    finally:
+        sys.stdout.flush()
+
+
+def _open_streams() -> None:
+    """Open what the caller closed of stdin, stdout and stderr, lest a file of the run get its number."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+
+
+def _drop_output() -> None:
+    """Throw away what stdout does not take, lest the interpreter try again at its end."""
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), 1)
 
 
 def complain(text: str) -> None:
@@ -59,7 +83,6 @@ def _sync(command: Command) -> int:
     outcome = session.run(command, complain)
     if outcome.text:
         sys.stdout.write(outcome.text)
-        sys.stdout.flush()
     if outcome.interrupted:
         raise Interrupted(outcome.error)
     if outcome.error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from pipeline import durable, rsync
+from pipeline import durable, presence, rsync
 from pipeline.context import Run
 from pipeline.execution import Tally, carry_out
 from pipeline.model import Kind, Statistics, Unit
@@ -36,6 +36,7 @@ def approve(run: Run, beacon: Beacon) -> BatchRecord:
     With `--max-delete` everything that would be deleted is counted first.
     """
     tally = Tally()
+    presence.check_source(run)
     reason = _not_copied(run)
     limit = run.options.max_delete
     if not reason and limit is not None:
@@ -81,6 +82,8 @@ def _levels(run: Run) -> list[bytes]:
 def delete(run: Run, number: int, beacon: Beacon) -> BatchRecord:
     """Delete below one batch's trees, and in its share of the shared directories."""
     tally = Tally()
+    if not run.record.source.remote:
+        presence.check_source(run)
     _carry_out(run, targets(run, number), tally, f"DeleteExtras-{number:04}", beacon)
     return tally.record(run, number)
 

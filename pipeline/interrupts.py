@@ -46,6 +46,29 @@ def install(on_first: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+class _Stop:
+    """Whether this task process was asked to stop, and whether it is where it can."""
+
+    asked = False
+    possible = False
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let SIGTERM raise Interrupted in the block.
+
+    Outside a task process is beginning or ending: an exception there could leave a lock of Luigi's queue taken, and
+    the process would wait for it for ever.
+    """
+    _Stop.possible = True
+    try:
+        if _Stop.asked:
+            raise _interrupted()
+        yield
+    finally:
+        _Stop.possible = False
+
+
 def in_task() -> None:
     """Set up a forked task process: it dies with its parent, and SIGTERM ends what it started.
 
@@ -63,4 +86,10 @@ def in_task() -> None:
 
 def _end(_number: int, _frame: FrameType | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise Interrupted("stopped", "start the same command again to go on")
+    _Stop.asked = True
+    if _Stop.possible:
+        raise _interrupted()
+
+
+def _interrupted() -> Interrupted:
+    return Interrupted("stopped", "start the same command again to go on")

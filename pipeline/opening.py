@@ -8,14 +8,13 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline import __version__, context, durable, location, locks, reopening, surroundings, workdir
 from pipeline.context import Run
 from pipeline.errors import UsageError
 from pipeline.model import Location, Transfer
-from pipeline.options import Options, parse
+from pipeline.options import Options, hide_secrets, parse
 from pipeline.process import version, which_rsync
 from pipeline.records import FinishRecord, PaceRecord, RunRecord
 from pipeline.workdir import WorkDirectory
@@ -180,10 +179,10 @@ def _new_record(request: Request, transfer: Transfer, run_id: str, rsync_version
 
 def _check_same(record: RunRecord, transfer: Transfer, request: Request) -> None:
     """Refuse a run that was started for something else, naming the first thing that differs."""
-    wanted = [
+    wanted: list[tuple[str, str | list[bytes], str | list[bytes]]] = [
         ("source", record.source.display(), transfer.source.display()),
         ("destination", record.destination.display(), transfer.destination.display()),
-        ("rsync options", _shown(record.options), _shown(transfer.options)),
+        ("rsync options", record.options, list(transfer.options)),
         ("--verify", str(record.verify), str(request.verify)),
         ("--incremental", str(record.incremental), str(request.incremental)),
         ("--groups", str(record.groups), str(request.groups or record.groups)),
@@ -192,10 +191,12 @@ def _check_same(record: RunRecord, transfer: Transfer, request: Request) -> None
     for name, before, now in wanted:
         if before != now:
             raise UsageError(
-                f"run {record.run_id!r} was started with {name} {before or 'none'}, not {now or 'none'}",
+                f"run {record.run_id!r} was started with {name} {_shown(before)}, not {_shown(now)}",
                 "give the same again, or choose another --id",
             )
 
 
-def _shown(options: Sequence[bytes]) -> str:
-    return " ".join(os.fsdecode(option) for option in options)
+def _shown(value: str | list[bytes]) -> str:
+    """Return a value for people; options without passwords."""
+    text = value if isinstance(value, str) else " ".join(map(os.fsdecode, hide_secrets(value)))
+    return text or "none"

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 
-from pipeline import durable, flushing, orphans
+from pipeline import durable, flushing, orphans, presence
 from pipeline.context import Run
 from pipeline.errors import StateError
 from pipeline.model import Outcome, Unit
-from pipeline.records import BatchRecord, FinishRecord, GroupRecord, PlanRecord, Seen, WalkRecord
+from pipeline.records import BatchRecord, BatchWeight, FinishRecord, GroupRecord, PlanRecord, Seen, WalkRecord
 from pipeline.tree import Listing, Node
 
 
@@ -52,7 +53,18 @@ def _sound_walk(run: Run, walked: WalkRecord) -> bool:
 
 def _sound_units(run: Run, plan: PlanRecord) -> bool:
     """Say whether what each batch holds can be read; a plain rsync needs no units."""
-    return plan.whole or all(_whole_stream(run.directory.units(number), Unit) for number in range(len(plan.weights)))
+    return plan.whole or all(
+        _planned_units(run.directory.units(number), weight) for number, weight in enumerate(plan.weights)
+    )
+
+
+def _planned_units(path: bytes, weight: BatchWeight) -> bool:
+    """Say whether a file holds the units that the plan put into it."""
+    try:
+        units = list(durable.read_records(path, Unit))
+    except StateError:
+        return False
+    return (len(units), sum(unit.size for unit in units)) == (weight.units, weight.size)
 
 
 def _forget_damaged_groups(run: Run) -> None:
@@ -80,12 +92,20 @@ def _forget_outcomes(run: Run) -> None:
     """Forget batches that are not done for good, and the later stages unless all of them are."""
     forgotten = False
     for number in range(len(run.plan.weights)):
-        forgotten |= not _keep(
-            run.directory.outcome(number),
-            lambda record: record.outcome.done and flushing.trusted(run, record.boot, record.ended),
-        )
+        forgotten |= not _keep(run.directory.outcome(number), partial(_proves, run, number))
     for path in _after_copies(run):
         _keep(path, lambda record: not forgotten and record.outcome is Outcome.COMPLETE and not record.withheld)
+
+
+def _proves(run: Run, number: int, record: BatchRecord) -> bool:
+    """Say whether a record proves that everything in its batch is at the destination now."""
+    if record.number != number or record.outcome is not Outcome.COMPLETE:
+        return False
+    return flushing.trusted(run, record.boot, record.ended) and presence.still_there(run, _units(run, number))
+
+
+def _units(run: Run, number: int) -> list[Unit]:
+    return [] if run.plan.whole else list(durable.read_records(run.directory.units(number), Unit))
 
 
 def _keep(path: bytes, holds: Callable[[BatchRecord], bool]) -> bool:

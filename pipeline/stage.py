@@ -17,6 +17,7 @@ import luigi
 from pipeline import context, durable, fatal
 from pipeline.context import Run
 from pipeline.errors import Interrupted, ParsyncError, StateError
+from pipeline.interrupts import stoppable
 from pipeline.model import printable
 from pipeline.progress import Beacon
 
@@ -95,7 +96,8 @@ class Stage(luigi.Task):
         teller = threading.Thread(target=self._tell, args=(beacon, done), daemon=True)
         teller.start()
         try:
-            yield beacon
+            with stoppable():
+                yield beacon
         except (Interrupted, fatal.BatchFailed):
             raise
         except ParsyncError as error:

@@ -9,7 +9,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from pipeline import alone, durable, flushing, indexing, leftovers, movement, rsync
+from pipeline import alone, durable, flushing, indexing, leftovers, movement, presence, rsync
 from pipeline.context import Run
 from pipeline.errors import DestinationError
 from pipeline.execution import Tally, carry_out
@@ -27,6 +27,7 @@ def pace_of(run: Run) -> Pace:
 
 def prepare(run: Run, beacon: Beacon) -> BatchRecord:
     """Try source and destination once, and create the shared directories, before N processes fail N times."""
+    presence.check_not_emptied(run)
     tally = Tally()
     indexing.touch(run)
     if not run.record.destination.remote:
@@ -92,6 +93,8 @@ def copy(run: Run, number: int, beacon: Beacon) -> BatchRecord:
     carry_out(run, _copying(run, units, tally), tally, log, beacon)
     if tally.attempts > 1:
         leftovers.remove(run, number)
+    if tally.vanished:
+        presence.check_source(run)
     flushing.now_and_then(run)
     return tally.record(run, number)
 

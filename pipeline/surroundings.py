@@ -16,8 +16,7 @@ def check_ends(source: Location, destination: Location, options: Options) -> Non
     """Refuse ends that rsync could not join, or that would copy into themselves."""
     if source.remote and destination.remote:
         raise UsageError("source and destination are both remote", "run parsync on one of the two hosts")
-    if not source.remote:
-        _check_source(source.path)
+    check_source(source)
     if not destination.remote:
         _check_destination(destination.path)
     if not (source.remote or destination.remote):
@@ -25,7 +24,11 @@ def check_ends(source: Location, destination: Location, options: Options) -> Non
     _check_references(destination, options)
 
 
-def _check_source(path: bytes) -> None:
+def check_source(source: Location) -> None:
+    """Refuse a local source that is not there, or cannot be read."""
+    if source.remote:
+        return
+    path = source.path
     shown = printable(path)
     try:
         os.stat(path) if path.endswith(b"/") else os.lstat(path)
@@ -82,14 +85,26 @@ def _check_references(destination: Location, options: Options) -> None:
 
 
 def warn_empty(source: Location, destination: Location, options: Options) -> None:
-    """Refuse to empty a destination because a source is empty: mostly it is not mounted (RSYNC.md 13)."""
-    if source.remote or not options.delete or options.ignore_errors or not source.path.endswith(b"/"):
+    """Refuse to empty a destination because a local source is empty: mostly it is not mounted (RSYNC.md 13)."""
+    if not options.delete or options.ignore_errors or not empty(source):
         return
-    if _holds_nothing(source.path) and (destination.remote or not _holds_nothing(destination.path)):
-        raise SourceError(
-            f"source {printable(source.path)} is empty and --delete would empty the destination",
-            "mount it, or add --ignore-errors if that is right",
-        )
+    name = b"" if source.path.endswith(b"/") else os.path.basename(source.path)
+    if destination.remote or not _holds_nothing(os.path.join(destination.path, name)):
+        raise would_be_emptied(source)
+
+
+def would_be_emptied(source: Location) -> SourceError:
+    return SourceError(
+        f"source {source.display()} is empty and --delete would empty the destination",
+        "mount it, or add --ignore-errors if that is right",
+    )
+
+
+def empty(source: Location) -> bool:
+    """Say whether a source is a local directory without anything in it."""
+    path = source.path
+    link = not path.endswith(b"/") and os.path.islink(path)
+    return not source.remote and not link and os.path.isdir(path) and _holds_nothing(path)
 
 
 def _holds_nothing(path: bytes) -> bool:

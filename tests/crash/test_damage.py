@@ -125,6 +125,21 @@ def test_leftovers_of_a_killed_rsync_are_removed_and_like_named_sources_are_not(
         assert file.read() in (b"1", b"torn")
 
 
+def test_leftovers_are_removed_without_touching_what_other_batches_write(shop: Shop) -> None:
+    """Several batches write into the root; one that begins again must not take another one's temporary file."""
+    tree.many(shop.at("src"), 33, 60)
+    with open(shop.at("src/big"), "wb") as file:
+        file.write(b"x" * 1_000_000)
+    words = ("--id=x", "--batches=8", "--groups=2", "--parallel=2", "--bwlimit=1500", "src/", "dst")
+    assert shop.parsync("--id=x", "--batches=8", "--groups=2", "src/", "dst").code == 0
+    run = Path(os.fsdecode(shop.state)) / "x"
+    for path in [*(run / "batch").glob("*.json"), run / "finished.json"]:
+        path.unlink()
+    tree.remove(shop.at("dst"))
+    assert shop.parsync(*words).code == 0
+    assert differences(shop.at("src"), shop.at("dst")) == []
+
+
 @pytest.mark.parametrize("mode", [0o777, 0o770])
 def test_a_work_directory_that_others_may_write_is_refused(shop: Shop, mode: int) -> None:
     tree.build(shop.at("src"), {b"a": b"1"})

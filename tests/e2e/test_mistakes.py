@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.harness import tree
 from tests.harness.command import Completed, Shop
+from tests.harness.compare import differences
 from tests.harness.servers import Rsyncd, Sshd
 
 
@@ -127,6 +129,25 @@ def test_an_empty_source_does_not_empty_a_destination(shop: Shop) -> None:
     assert os.listdir(shop.at("dst")) == [b"a"]
     assert shop.parsync("src/", "dst", "--delete", "--ignore-errors").code == 0
     assert os.listdir(shop.at("dst")) == []
+
+
+def test_passwords_are_not_shown_when_options_differ(source: Shop) -> None:
+    secret = "--rsh=sshpass -p opensesame ssh"
+    assert source.parsync("--id=x", "src/", "dst", secret).code == 0
+    complains(source.parsync("--id=x", "src/", "dst"), 2, "rsync options --rsh=sshpass -p *** ssh, not none")
+
+
+@pytest.mark.parametrize("words", [("src/", "dst"), ("-n", "src/", "dst"), ("--help",)])
+def test_a_closed_or_full_output_is_no_traceback(source: Shop, words: tuple[str, ...]) -> None:
+    command = os.fsdecode(b" ".join(source.command(*words)))
+    for ending, code in (("> /dev/full", 1), (">&-", 0), (">&- 2>&- <&-", 0)):
+        done = subprocess.run(
+            ["sh", "-c", f"{command} {ending}"], cwd=source.path, env=source.environ, capture_output=True, text=True
+        )
+        assert done.returncode == code, (ending, done.stderr)
+        assert done.stderr.count("\n") == (1 if ending == "> /dev/full" else 0)
+    if "dst" in words and "-n" not in words:
+        assert differences(source.at("src"), source.at("dst")) == []
 
 
 def test_help_shows_examples_and_exit_codes(shop: Shop) -> None:

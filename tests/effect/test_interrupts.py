@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import Interrupted
-from pipeline.interrupts import in_task, install
+from pipeline.interrupts import in_task, install, stoppable
 from tests.effect.test_process import ends
 
 REPOSITORY = Path(__file__).parents[2]
@@ -63,16 +63,40 @@ def test_a_task_ignores_the_terminal_and_ends_in_order_when_it_is_told() -> None
         in_task()
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGHUP)
-        signal.raise_signal(signal.SIGTERM)
+        with stoppable():
+            signal.raise_signal(signal.SIGTERM)
 
     assert code_of(task) == 42
+
+
+def test_a_task_that_is_told_before_its_work_does_not_begin_it() -> None:
+    def task() -> None:
+        in_task()
+        signal.raise_signal(signal.SIGTERM)
+        with stoppable():
+            os._exit(43)
+
+    assert code_of(task) == 42
+
+
+def test_a_task_that_is_told_after_its_work_hands_in_its_result() -> None:
+    """Luigi's queue would keep its lock if an exception came while the result is put into it."""
+
+    def task() -> None:
+        in_task()
+        with stoppable():
+            pass
+        signal.raise_signal(signal.SIGTERM)
+
+    assert code_of(task) == 99
 
 
 def test_a_task_that_is_told_twice_is_not_disturbed_while_it_ends() -> None:
     def task() -> None:
         in_task()
         try:
-            signal.raise_signal(signal.SIGTERM)
+            with stoppable():
+                signal.raise_signal(signal.SIGTERM)
         except Interrupted:
             signal.raise_signal(signal.SIGTERM)
             os._exit(43)
@@ -89,14 +113,15 @@ TASK = """
 import multiprocessing, os, signal, sys
 from pipeline import process
 from pipeline.errors import Interrupted
-from pipeline.interrupts import in_task
+from pipeline.interrupts import in_task, stoppable
 
 def task():
     in_task()
     child = "import os, signal; print(os.getppid(), os.getpid(), flush=True); signal.pause()"
     try:
-        process.run((os.fsencode(sys.executable), b"-c", child.encode()), environ=os.environb,
-                    on_line=lambda line: print(line.decode(), flush=True))
+        with stoppable():
+            process.run((os.fsencode(sys.executable), b"-c", child.encode()), environ=os.environb,
+                        on_line=lambda line: print(line.decode(), flush=True))
     except Interrupted:
         print("in order", flush=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.leftovers import temporaries
 from pipeline.listing import Listed, read_line
 from pipeline.model import printable
 from pipeline.retention import Past, superfluous
@@ -73,3 +74,30 @@ def test_lines_of_a_list(line: bytes, entry: Listed | None) -> None:
 def test_figures_for_people() -> None:
     assert [size(count) for count in (0, 999, 1000, 2_500_000, 3e15)] == ["0 B", "999 B", "1.0 kB", "2.5 MB", "3.0 PB"]
     assert [duration(seconds) for seconds in (4.21, 185, 7800)] == ["4.2 s", "3 min 05 s", "2 h 10 min"]
+
+
+LONG = b"x" * 255
+
+
+@pytest.mark.parametrize(
+    ("names", "found", "leftover"),
+    [
+        ([b"big"], b".big.Xy12Zz", True),
+        ([b".dot"], b".dot.Xy12Zz", True),
+        ([LONG], b"." + LONG[:246] + b".Xy12Zz", True),
+        ([b"\xc3\xa9" * 127], b".Xy12Zz", True),
+        ([b"other"], b".big.Xy12Zz", False),
+        ([b"bi"], b".big.Xy12Zz", False),
+        ([b"big"], b".Xy12Zz", False),
+        ([b"big"], b".big.Xy12Z-", False),
+        ([b"big"], b"big.Xy12Zz", False),
+    ],
+)
+def test_a_temporary_file_belongs_to_the_name_that_rsync_writes(
+    names: list[bytes], found: bytes, leftover: bool
+) -> None:
+    assert list(temporaries([found], names)) == ([found] if leftover else [])
+
+
+def test_any_temporary_file_counts_where_names_are_not_known() -> None:
+    assert list(temporaries([b".big.Xy12Zz", b".gitignore", b"big"], None)) == [b".big.Xy12Zz"]
