@@ -1,4 +1,4 @@
-"""Incremental planning: walk the source only, and plan what changed since the last finished run.
+"""Incremental planning: compare the source with the index, and plan what changed. Pure.
 
 A directory whose signature is the same is not touched. Of a changed one the changed entries travel, a new one
 travels as a tree. Names of a hard-linked inode that changed come along from wherever they are.
@@ -6,44 +6,17 @@ travels as a tree. Names of a hard-linked inode that changed come along from whe
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 
-from pipeline import durable, index, signatures
-from pipeline.context import Run
+from pipeline import signatures
 from pipeline.cost import seconds
-from pipeline.index import Baseline, Meta, Row
 from pipeline.model import Kind, Unit
 from pipeline.planning import Changed, pieces
 from pipeline.records import Change, Seen
 from pipeline.signatures import Signed
 from pipeline.tree import Entry, Scan, parent_of
-from pipeline.workdir import identity, index_path
 
 Look = Callable[[bytes], Signed | None]
-
-
-def index_of(run: Run) -> bytes:
-    """Return the path of the index of this run's destination."""
-    destination = run.record.destination
-    key = destination.argument() if destination.remote else os.path.realpath(destination.path)
-    return index_path(os.path.dirname(run.directory.path), key)
-
-
-def baseline(run: Run) -> Baseline | None:
-    """Return the last run's index, if there is one of the same transfer and no full plan is due."""
-    path = index_of(run)
-    if not run.record.incremental or not os.path.isfile(path):
-        return None
-    if not run.record.destination.remote and not run.holds_something:
-        return None
-    found = Baseline(path)
-    meta = found.meta()
-    due = run.record.full_every and meta is not None and meta.since_full + 1 >= run.record.full_every
-    if meta is None or meta.version != index.VERSION or meta.transfer != identity(run.transfer) or due:
-        found.close()
-        return None
-    return found
 
 
 def compare(scans: Iterable[Scan], look: Look, trusted_before: int) -> Iterator[Seen]:
@@ -61,8 +34,8 @@ def compare(scans: Iterable[Scan], look: Look, trusted_before: int) -> Iterator[
             tops[scan.path] = top
             new[top] = _grown(new.get(top), scan)
             yield seen_first(scan, trusted_before)
-        elif before.whole and before.whole == signatures.whole(scan, trusted_before):
-            linked = [scan.entry(name, status) for name, status in scan.statuses if name in scan.inodes]
+        elif before.whole and before.whole == signatures.whole(scan):
+            linked = scan.linked()
             yield Seen(scan.path, None, Change(linked=linked) if linked else None)
         else:
             entries = signatures.of_entries(scan)
@@ -155,27 +128,3 @@ def _with(tree: tuple[Unit, tuple[int, ...]] | None, top: bytes, change: Change)
     cost = unit.seconds + seconds(change.files, change.directories, change.size)
     grown = Unit(Kind.TREE, (top,), unit.files + change.files, unit.size + change.size, cost)
     return grown, (*inodes, *change.links)
-
-
-def read(run: Run) -> Iterator[Seen]:
-    """Yield everything that this run's walk saw."""
-    for number, share in enumerate(run.walked.shares):
-        if share:
-            yield from durable.read_records(run.directory.seen(number), Seen)
-    yield from durable.read_records(run.directory.upper_seen, Seen)
-
-
-def write_index(run: Run) -> None:
-    """Leave the index for the next run; only after a run that copied everything."""
-    if not run.record.incremental or not run.walked.signed:
-        return
-    path = index_of(run)
-    since_full = 0
-    if run.plan.incremental:
-        before = Baseline(path)
-        meta = before.meta()
-        since_full = meta.since_full + 1 if meta else 0
-        before.close()
-    rows = (Row(seen.path, seen.signed) for seen in read(run) if seen.change is None or not seen.change.new)
-    meta = Meta(index.VERSION, identity(run.transfer), since_full)
-    index.write(path, rows, meta, path if run.plan.incremental else None)

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 
-from pipeline import boot, changes, durable, weights
+from pipeline import boot, durable, indexing, weights
 from pipeline.context import Run
 from pipeline.errors import ParsyncError
 from pipeline.metrics import metrics
@@ -22,14 +22,28 @@ class Incomplete(ParsyncError):
 
 def finish(run: Run) -> FinishRecord:
     """Write report.json, report.html and the metrics; return how the run ended."""
-    report = gather(run)
+    found = records(run)
+    report = gather(run, found)
     durable.save(run.directory.report, report)
     if report.exit_code in (0, 24):
-        changes.write_index(run)
         weights.keep(run, report.files)
+    if _accounted_for(report):
+        everything = [record for stage in found.values() for record in stage]
+        indexing.leave(run, [path for record in everything for path in _lost(record)])
     durable.write(run.directory.page, page(report).encode())
     durable.write(run.directory.metrics, metrics(report).encode())
     return FinishRecord(outcome=Outcome(report.outcome), code=report.exit_code, ended=report.ended, boot=boot.boot_id())
+
+
+def _accounted_for(report: RunReport) -> bool:
+    """Say whether everything but the named paths is as it should be, and every extra is gone."""
+    named = report.exit_code in (0, 24) or (report.exit_code == 23 and report.failed)
+    return bool(named and not report.warnings and not report.differences)
+
+
+def _lost(record: BatchRecord) -> Iterator[bytes]:
+    yield from (failed.path for failed in record.failed)
+    yield from record.vanished
 
 
 def message(run: Run) -> str:
@@ -62,9 +76,8 @@ def _read(files: list[bytes]) -> Iterator[BatchRecord]:
             yield record
 
 
-def gather(run: Run) -> RunReport:
-    """Add up everything that the run's tasks recorded."""
-    found = records(run)
+def gather(run: Run, found: dict[str, list[BatchRecord]]) -> RunReport:
+    """Add up everything that the run's tasks recorded, by stage."""
     everything = [record for stage in found.values() for record in stage]
     copies = found["copy"]
     totals = sum((record.statistics for record in copies), Statistics())

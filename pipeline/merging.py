@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from pipeline import changes, durable, planning, weights
+from pipeline import changes, durable, indexing, planning, weights
 from pipeline.context import Run
 from pipeline.cost import WARM
 from pipeline.model import Batch, Unit
@@ -32,7 +32,7 @@ def merge(run: Run) -> PlanRecord:
 
 def _merge_changes(run: Run) -> PlanRecord:
     """Plan what the shares found changed."""
-    found = [(seen.path, seen.change) for seen in changes.read(run) if seen.change is not None]
+    found = [(seen.path, seen.change) for seen in indexing.read(run) if seen.change is not None]
     groups = [durable.load(run.directory.group(number), GroupRecord) for number in range(run.record.groups)]
     files = sum(group.files for group in groups if group) + run.walked.files
     total = sum(changes.estimate(change) for _, change in found)

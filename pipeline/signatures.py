@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from itertools import compress
 
 import msgspec
 
@@ -34,20 +35,23 @@ class Signed(msgspec.Struct, array_like=True, frozen=True):
     entries: bytes
 
 
-def whole(scan: Scan, trusted_before: int) -> bytes:
-    """Sign a directory with all its entries; `b""` when something changed too recently (ns)."""
-    newest = max((status[CTIME] for _, status in scan.statuses), default=0)
-    if max(newest, scan.own[CTIME]) >= trusted_before:
-        return b""
+def whole(scan: Scan) -> bytes:
+    """Sign a directory with all its entries.
+
+    One that is signed as a trusted one was needs no further trust: its times are the same.
+    """
     return _digest((scan.below, scan.own, scan.statuses), SIGNATURE_BYTES)
 
 
 def sign(scan: Scan, trusted_before: int, signed: Sequence[bytes]) -> Signed:
-    """Sign a directory; keep the signatures of those entries that can be trusted."""
-    own = b"" if scan.own[CTIME] >= trusted_before else _digest((scan.below, scan.own), ENTRY_BYTES)
-    pairs = zip(scan.statuses, signed, strict=True)
-    entries = b"".join(one for (_, status), one in pairs if status[CTIME] < trusted_before)
-    return Signed(whole(scan, trusted_before), own, entries)
+    """Sign a directory; of what changed too recently (ns) no signature is kept."""
+    trusted = [status[CTIME] < trusted_before for _, status in scan.statuses]
+    steady = scan.own[CTIME] < trusted_before
+    return Signed(
+        whole=whole(scan) if steady and all(trusted) else b"",
+        own=_digest((scan.below, scan.own), ENTRY_BYTES) if steady else b"",
+        entries=b"".join(compress(signed, trusted)),
+    )
 
 
 def of_entries(scan: Scan) -> list[bytes]:

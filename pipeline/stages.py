@@ -9,7 +9,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from pipeline import alone, durable, flushing, leftovers, movement, rsync
+from pipeline import alone, durable, flushing, indexing, leftovers, movement, rsync
 from pipeline.context import Run
 from pipeline.errors import DestinationError
 from pipeline.execution import Tally, carry_out
@@ -28,6 +28,7 @@ def pace_of(run: Run) -> Pace:
 def prepare(run: Run, beacon: Beacon) -> BatchRecord:
     """Try source and destination once, and create the shared directories, before N processes fail N times."""
     tally = Tally()
+    indexing.touch(run)
     if not run.record.destination.remote:
         make_folder(run.record.destination.path, itself=bool(run.plan.shared))
     if run.plan.shared and not _ready(run):

@@ -78,6 +78,12 @@ class Scan:
     def entry(self, name: bytes, status: Status) -> Entry:
         return Entry(name, status[SIZE], self.inodes.get(name, 0))
 
+    def linked(self) -> list[Entry]:
+        """Return the entries with hard links."""
+        return (
+            [self.entry(name, status) for name, status in self.statuses if name in self.inodes] if self.inodes else []
+        )
+
     def listing(self) -> Listing:
         """Return the same as the planner has it."""
         entries = [self.entry(name, status) for name, status in self.statuses]

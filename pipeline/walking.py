@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
-from pipeline import changes, durable, weights
+from pipeline import changes, durable, indexing, weights
 from pipeline.context import Run
 from pipeline.cost import Grain, grain
 from pipeline.errors import StateError
@@ -53,7 +53,7 @@ def walk_source(run: Run, beacon: Beacon) -> WalkRecord:
 
 def _walk_upper(run: Run, beacon: Beacon) -> WalkRecord:
     """Walk the upper part of the source, down to the subtrees that an earlier run weighed."""
-    before = changes.baseline(run)
+    before = indexing.baseline(run)
     known = weights.known(run)
     scans, left = upper(
         scanner(run).scan,
@@ -188,7 +188,7 @@ def plan_group(run: Run, number: int, beacon: Beacon) -> GroupRecord:
 
 
 def _write_changes(run: Run, number: int, scans: Iterable[Scan]) -> None:
-    before = changes.baseline(run)
+    before = indexing.baseline(run)
     if before is None:
         raise StateError("the index of the last run is gone", "start the same command with another --id")
     durable.write_records(run.directory.seen(number), _seen(run, scans, before), Seen)

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 import msgspec
 
 from pipeline import durable
-from pipeline.changes import index_of
 from pipeline.context import Run
 from pipeline.cost import looking
 from pipeline.errors import StateError
+from pipeline.indexing import index_of
 from pipeline.tree import Node, join
 from pipeline.workdir import identity
 

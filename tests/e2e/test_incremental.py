@@ -6,6 +6,8 @@ import json
 import os
 import random
 import shutil
+import subprocess
+from collections.abc import Callable
 
 import pytest
 
@@ -178,3 +180,62 @@ def test_a_damaged_index_means_a_full_plan(source: Shop) -> None:
             file.truncate(5000)
     copy(source)
     assert differences(source.at("src"), source.at("dst")) == []
+
+
+def move_away_and_back(shop: Shop, *options: str, meanwhile: Callable[[], Completed], code: int = 0) -> None:
+    """Move a folder away, do something, and move it back: its subfolders look as if nothing had happened."""
+    tree.build(shop.at("src/kept"), {b"deep": {b"deeper": {b"file": b"once"}}})
+    if shop.user is not None:
+        subprocess.run(["chown", "-R", f"{shop.user}:{shop.user}", shop.at("src")], check=True)
+    age(shop)
+    copy(shop, *options)
+    os.rename(shop.at("src/kept"), shop.at("kept"))
+    expect(meanwhile(), code)
+    os.rename(shop.at("kept"), shop.at("src/kept"))
+    copy(shop, *options)
+    assert differences(shop.at("src"), shop.at("dst"), times=False) == []
+
+
+def test_a_full_run_in_between_makes_the_index_untrue(source: Shop) -> None:
+    move_away_and_back(source, "--delete", meanwhile=lambda: source.parsync("src/", "dst", "--delete"))
+
+
+def test_another_transfer_that_deletes_makes_the_index_untrue(source: Shop) -> None:
+    tree.many(source.at("other"), 12, 20)
+    move_away_and_back(source, "--delete", meanwhile=lambda: source.parsync("other/", "dst", "--delete"))
+
+
+def test_a_run_that_deleted_and_ended_short_makes_the_index_untrue(anyone: Shop) -> None:
+    options = ("--delete", "--ignore-errors")
+    tree.build(anyone.at("src"), {b"closed": b"for a while"})
+
+    def meanwhile() -> Completed:
+        os.chmod(anyone.at("src/closed"), 0)
+        with open(anyone.at("src/closed"), "ab") as file:
+            file.write(b"changed")
+        done = anyone.parsync(*WORDS, "src/", "dst", *options)
+        os.chmod(anyone.at("src/closed"), 0o644)
+        return done
+
+    move_away_and_back(anyone, *options, meanwhile=meanwhile, code=23 if anyone.user else 0)
+
+
+def expect(done: Completed, code: int) -> None:
+    assert done.code == code, done
+
+
+def test_a_partial_run_plans_what_failed_again_and_nothing_else(anyone: Shop) -> None:
+    if anyone.user is None:
+        pytest.skip("root may read everything")
+    tree.build(anyone.at("src"), {b"a": {b"closed": b"secret", b"open": b"public"}, b"b": {b"c": b"d"}})
+    tree.settle(anyone.at("src"))
+    os.chmod(anyone.at("src/a/closed"), 0)
+    subprocess.run(["chown", "-R", f"{anyone.user}:{anyone.user}", anyone.at("src")], check=True)
+    age(anyone)
+    expect(anyone.parsync(*WORDS, "src/", "dst"), 23)
+    expect(anyone.parsync(*WORDS, "src/", "dst"), 23)
+    assert report(anyone)["incremental"]
+    os.chmod(anyone.at("src/a/closed"), 0o600)
+    expect(anyone.parsync(*WORDS, "src/", "dst"), 0)
+    assert report(anyone)["incremental"]
+    assert differences(anyone.at("src"), anyone.at("dst")) == []

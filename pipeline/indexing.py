@@ -1,0 +1,142 @@
+"""The index at work: when a run may start from it, and what it leaves for the next.
+
+An index says that the destination has all that the source had when it was signed. That ends as soon as any other
+run touches the destination, and holds again when a run has come to a good end.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+
+import msgspec
+
+from pipeline import durable, index
+from pipeline.context import Run
+from pipeline.errors import StateError
+from pipeline.index import Baseline, Meta, Row
+from pipeline.records import Seen
+from pipeline.signatures import Signed
+from pipeline.tree import parent_of
+from pipeline.workdir import identity, index_path
+
+_UNKNOWN = Signed(b"", b"", b"")
+"""Of a directory in which everything travels again."""
+
+
+class Touched(msgspec.Struct, frozen=True):
+    """`<index>.touched`: this run has begun to change the destination, and has not come to a good end yet."""
+
+    run_id: str
+
+
+def index_of(run: Run) -> bytes:
+    """Return the path of the index of this run's destination."""
+    destination = run.record.destination
+    key = destination.argument() if destination.remote else os.path.realpath(destination.path)
+    return index_path(os.path.dirname(run.directory.path), key)
+
+
+def _mark_of(path: bytes) -> bytes:
+    return path + b".touched"
+
+
+def touch(run: Run) -> None:
+    """Note, before the destination changes, that the index of an earlier run no longer tells what is there."""
+    path = index_of(run)
+    if run.plan.weights and (run.walked.signed or os.path.lexists(path)):
+        durable.save(_mark_of(path), Touched(run.record.run_id))
+
+
+def baseline(run: Run) -> Baseline | None:
+    """Return the last run's index, if it is one of the same transfer, holds still, and no full plan is due."""
+    path = index_of(run)
+    if not run.record.incremental or not os.path.isfile(path) or not _holds(run, path):
+        return None
+    if not run.record.destination.remote and not run.holds_something:
+        return None
+    found = Baseline(path)
+    meta = found.meta()
+    due = run.record.full_every and meta is not None and meta.since_full + 1 >= run.record.full_every
+    if meta is None or meta.version != index.VERSION or meta.transfer != identity(run.transfer) or due:
+        found.close()
+        return None
+    return found
+
+
+def _holds(run: Run, path: bytes) -> bool:
+    """Say whether no other run has touched the destination since the index was written."""
+    try:
+        mark = durable.load(_mark_of(path), Touched)
+    except StateError:
+        return False
+    return mark is None or mark.run_id == run.record.run_id
+
+
+def read(run: Run) -> Iterator[Seen]:
+    """Yield everything that this run's walk saw."""
+    for number, share in enumerate(run.walked.shares):
+        if share:
+            yield from durable.read_records(run.directory.seen(number), Seen)
+    yield from durable.read_records(run.directory.upper_seen, Seen)
+
+
+def leave(run: Run, lost: Iterable[bytes]) -> None:
+    """Leave the index for the next run, which will look again at the `lost` paths (as rsync named them).
+
+    Where one of them cannot be placed, or no directory was signed, there is none.
+    """
+    if not run.walked.signed:
+        return
+    path = index_of(run)
+    again = [_below(run, one) for one in lost]
+    if None in again:
+        return
+    doubtful = _Doubtful(one for one in again if one is not None)
+    if run.plan.weights or run.record.full_every or not run.plan.incremental:
+        index.write(path, doubtful.sifted(_rows(run)), _meta(run, path), path if run.plan.incremental else None)
+    durable.discard(_mark_of(path))
+
+
+def _rows(run: Run) -> Iterator[Row]:
+    return (Row(seen.path, seen.signed) for seen in read(run) if seen.change is None or not seen.change.new)
+
+
+def _meta(run: Run, path: bytes) -> Meta:
+    since_full = 0
+    if run.plan.incremental:
+        with closing(Baseline(path)) as found:
+            before = found.meta()
+            since_full = before.since_full + 1 if before else 0
+    return Meta(index.VERSION, identity(run.transfer), since_full)
+
+
+def _below(run: Run, path: bytes) -> bytes | None:
+    """Return a path that rsync named, from either end, relative to the transfer's root; None where it is elsewhere."""
+    for end in (run.record.root, run.record.destination):
+        folder = end.path.rstrip(b"/") + b"/"
+        if not end.remote and path.startswith(folder):
+            return path[len(folder) :].removeprefix(b"./")
+    return None
+
+
+class _Doubtful:
+    """Paths of which nothing is known for sure, and the directories that hold them."""
+
+    def __init__(self, paths: Iterable[bytes]) -> None:
+        self._paths = frozenset(paths)
+        self._parents = frozenset(map(parent_of, self._paths))
+
+    def sifted(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Leave out what is doubtful, and of the directories that hold it all that they are known to hold."""
+        for row in rows:
+            if row.path in self._parents:
+                yield Row(row.path, _UNKNOWN)
+            elif not self._paths or not self._covers(row.path):
+                yield row
+
+    def _covers(self, path: bytes) -> bool:
+        while path and path not in self._paths:
+            path = parent_of(path)
+        return path in self._paths
