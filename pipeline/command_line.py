@@ -99,7 +99,8 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument(name, type=read, default=default, metavar=metavar, help=text)
     made.add_argument("source", metavar="SRC", help="path, host:path, host::module/path or rsync://host/module/path")
     made.add_argument("destination", metavar="DEST", help="the same; at most one of the two is remote")
-    made.add_argument("options", metavar="rsync options", nargs=argparse.REMAINDER, help="handed to rsync")
+    rest = made.add_argument("options", metavar="rsync options", nargs=argparse.REMAINDER, help="handed to rsync")
+    rest.required = False
     return made
 
 
@@ -107,7 +108,9 @@ def parse_arguments(arguments: Sequence[str]) -> Command:
     """Read a command line; exits with code 2 and one line where it is wrong."""
     from pipeline.opening import Request
 
-    found = parser().parse_args(arguments)
+    found, unknown = parser().parse_known_args(arguments)
+    if unknown:
+        parser().error(f"no option of parsync: {' '.join(unknown)}; options of rsync go after DEST")
     request = Request(
         os.fsencode(found.source),
         os.fsencode(found.destination),
@@ -126,4 +129,5 @@ def parse_arguments(arguments: Sequence[str]) -> Command:
         keep_runs=found.keep_runs,
     )
     dry_run = found.dry_run or any(word in (b"-n", b"--dry-run") for word in request.options)
-    return Command(request, dry_run, not found.no_progress, found.scheduler)
+    progress = not found.no_progress and b"--no-progress" not in request.options
+    return Command(request, dry_run, progress, found.scheduler)

@@ -31,8 +31,8 @@ def source(shop: Shop) -> Shop:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ((), 2, "SRC"),
-        (("src/",), 2, "DEST"),
+        ((), 2, "required: SRC, DEST (see"),
+        (("src/",), 2, "required: DEST (see"),
         (("nowhere/", "dst"), 1, "nowhere/ does not exist"),
         (("src/a/", "dst"), 1, "is not a directory"),
         (("src/", "src/inside"), 2, "is inside source"),
@@ -58,7 +58,9 @@ def source(shop: Shop) -> Shop:
         (("src/", "dst", "--link-dest=nowhere"), 2, "--link-dest"),
         (("src/", "dst", "--no-such-option"), 1, "unknown option"),
         (("--work-dir", "src/a", "src/", "dst"), 1, "is not a directory"),
-        (("--unknown", "src/", "dst"), 2, "--unknown"),
+        (("--unknown", "src/", "dst"), 2, "no option of parsync: --unknown"),
+        (("--delete", "src/", "dst"), 2, "--delete; options of rsync go after DEST"),
+        (("src/", "dst", "--parallel", "8"), 2, "--parallel after DEST goes to rsync"),
     ],
 )
 def test_a_mistake_is_one_line(source: Shop, words: tuple[str, ...], code: int, said: str) -> None:
