@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
 
 from pipeline import __version__
 from pipeline.errors import MEANING
@@ -60,6 +61,16 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    if text and not (parts.scheme in ("http", "https", "http+unix") and parts.netloc):
+        raise argparse.ArgumentTypeError(f"{text!r} is no address such as http://127.0.0.1:8082")
+    return text
+
+
 _FLAGS = {
     "--verify": "compare everything by checksum afterwards",
     "--incremental": "plan only what changed since the last run",
@@ -76,7 +87,7 @@ _VALUES: dict[str, tuple[Callable[[str], object], object, str, str]] = {
     "--groups": (_count, 0, "N", "shares of the source to plan in parallel"),
     "--batches": (_count, 0, "K", "batches to copy, at most"),
     "--keep-runs": (_count, 30, "N", "finished runs whose state is kept (30)"),
-    "--scheduler": (str, "", "URL", "a central luigid, such as http://127.0.0.1:8082"),
+    "--scheduler": (_url, "", "URL", "a central luigid, such as http://127.0.0.1:8082"),
 }
 
 

@@ -8,18 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.harness import tree
-from tests.harness.command import Completed, Shop
+from tests.harness.command import Shop, complains
 from tests.harness.servers import Rsyncd, Sshd
-
-
-def complains(done: Completed, code: int, *words: str) -> None:
-    lines = done.err.strip().splitlines()
-    assert done.code == code, done
-    assert len(lines) == 1, done.err
-    assert lines[0].startswith("parsync: ")
-    for word in words:
-        assert word in lines[0]
-    assert "Traceback" not in done.err + done.out
 
 
 @pytest.fixture
