@@ -16,10 +16,10 @@ from luigi.rpc import RPCError
 from pipeline import durable, fatal, flushing, overview, tidy
 from pipeline.command_line import Command
 from pipeline.errors import ExitCode
+from pipeline.finish import report_of
 from pipeline.interrupts import install
 from pipeline.opening import Opened
 from pipeline.records import FinishRecord
-from pipeline.report import RunReport
 from pipeline.summary import interrupted, nothing_to_do, summary
 from pipeline.sync import Sync
 from pipeline.terminal import display
@@ -119,7 +119,7 @@ def _ending(opened: Opened, stopped: bool, seconds: float) -> Ending:
     directory = opened.run.directory
     finish = durable.load(directory.finished, FinishRecord)
     if finish is not None:
-        report = durable.load(directory.report, RunReport)
+        report = report_of(opened.run)
         return Ending(finish.code, summary(report, opened.path, seconds) if report else "")
     done, planned = overview.batches_done(opened.run)
     if stopped:
