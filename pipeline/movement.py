@@ -14,7 +14,9 @@ from pipeline import orphans
 from pipeline.context import Run
 from pipeline.model import FailedPath, Kind, Statistics, Unit
 from pipeline.process import run as run_process
+from pipeline.progress import Beacon
 from pipeline.rsync import fitting
+from pipeline.stall import written
 
 _COPY = (b"cp", b"-R", b"-P", b"--preserve=timestamps,ownership", b"--reflink=auto")
 
@@ -47,7 +49,7 @@ def _size(run: Run, path: bytes) -> int | None:
     return None if stat.S_ISDIR(status.st_mode) else status.st_size
 
 
-def move_new(run: Run, units: Sequence[Unit], log: bytes) -> Moved:
+def move_new(run: Run, units: Sequence[Unit], log: bytes, beacon: Beacon) -> Moved:
     """Move those units of which the destination has nothing, if no option selects, changes or links files."""
     below = run.record.destination.path
     if not run.local or not run.options.plain or run.pace.bwlimit or _default_acl(below):
@@ -55,12 +57,17 @@ def move_new(run: Run, units: Sequence[Unit], log: bytes) -> Moved:
     new = [
         unit for unit in units if all(path and not os.path.lexists(os.path.join(below, path)) for path in unit.paths)
     ]
-    whole, cpu_seconds = True, 0.0
+    whole, cpu_seconds, before_this = True, 0.0, 0
+
+    def show(pid: int) -> None:
+        beacon.update(0, before_this + written(pid))
+
     environ = orphans.marked(dict(os.environb), run.directory.path)
     before = os.umask(0)
     try:
         for command in (*_trees(new, os.path.abspath(below)), *_entries(new, os.path.abspath(below))):
-            ended = run_process(command, cwd=run.record.root.path, environ=environ, log=log)
+            ended = run_process(command, cwd=run.record.root.path, environ=environ, log=log, on_turn=show)
+            before_this = beacon.size
             whole, cpu_seconds = whole and ended.code == 0, cpu_seconds + ended.cpu_seconds
     finally:
         os.umask(before)

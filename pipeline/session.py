@@ -20,9 +20,9 @@ from pipeline.finish import report_of
 from pipeline.interrupts import install
 from pipeline.opening import Opened
 from pipeline.records import FinishRecord
-from pipeline.summary import interrupted, nothing_to_do, summary
+from pipeline.summary import counted, interrupted, nothing_to_do, summary
 from pipeline.sync import Sync
-from pipeline.terminal import display
+from pipeline.terminal import display, has_bars
 from pipeline.worker import Factory, quiet, reach, unreachable
 
 SUBMISSIONS = 5
@@ -86,17 +86,22 @@ def parameters(command: Command) -> dict[str, object]:
 def _build(root: luigi.Task, opened: Opened, command: Command, complain: Callable[[str], None]) -> bool:
     """Let Luigi carry out the run; return whether a signal stopped it."""
     factory = Factory()
-    stopped = False
+    bars = has_bars(wanted=command.progress)
+    stopped, notice = False, ""
 
     def first() -> None:
-        nonlocal stopped
+        nonlocal stopped, notice
         stopped = True
         running = factory.worker.stop_in_order() if factory.worker else 0
-        complain(f"stopping: ending {running} running processes (once more to stop at once)")
+        text = f"stopping {counted(running, 'process', 'processes')} (once more to stop at once)"
+        if bars:
+            notice = text
+        else:
+            complain(text)
 
     options: dict[str, object] = {"workers": command.request.parallel, "log_level": "CRITICAL"}
     options |= {"scheduler_url": command.scheduler} if command.scheduler else {"local_scheduler": True}
-    with install(first), display(lambda: overview.snapshot(opened.run), enabled=command.progress):
+    with install(first), display(lambda: overview.snapshot(opened.run, notice), bars=bars):
         try:
             for _ in range(SUBMISSIONS if command.scheduler else 1):
                 luigi.build([root], worker_scheduler_factory=factory, **options)
