@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
 
 from pipeline import __version__
 from pipeline.errors import MEANING
@@ -60,6 +61,16 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    if text and not (parts.scheme in ("http", "https", "http+unix") and parts.netloc):
+        raise argparse.ArgumentTypeError(f"{text!r} is no address such as http://127.0.0.1:8082")
+    return text
+
+
 _FLAGS = {
     "--verify": "compare everything by checksum afterwards",
     "--incremental": "plan only what changed since the last run",
@@ -76,7 +87,7 @@ _VALUES: dict[str, tuple[Callable[[str], object], object, str, str]] = {
     "--groups": (_count, 0, "N", "shares of the source to plan in parallel"),
     "--batches": (_count, 0, "K", "batches to copy, at most"),
     "--keep-runs": (_count, 30, "N", "finished runs whose state is kept (30)"),
-    "--scheduler": (str, "", "URL", "a central luigid, such as http://127.0.0.1:8082"),
+    "--scheduler": (_url, "", "URL", "a central luigid, such as http://127.0.0.1:8082"),
 }
 
 
@@ -99,7 +110,8 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument(name, type=read, default=default, metavar=metavar, help=text)
     made.add_argument("source", metavar="SRC", help="path, host:path, host::module/path or rsync://host/module/path")
     made.add_argument("destination", metavar="DEST", help="the same; at most one of the two is remote")
-    made.add_argument("options", metavar="rsync options", nargs=argparse.REMAINDER, help="handed to rsync")
+    rest = made.add_argument("options", metavar="rsync options", nargs=argparse.REMAINDER, help="handed to rsync")
+    rest.required = False
     return made
 
 
@@ -107,7 +119,9 @@ def parse_arguments(arguments: Sequence[str]) -> Command:
     """Read a command line; exits with code 2 and one line where it is wrong."""
     from pipeline.opening import Request
 
-    found = parser().parse_args(arguments)
+    found, unknown = parser().parse_known_args(arguments)
+    if unknown:
+        parser().error(f"no option of parsync: {' '.join(unknown)}; options of rsync go after DEST")
     request = Request(
         os.fsencode(found.source),
         os.fsencode(found.destination),
@@ -125,4 +139,5 @@ def parse_arguments(arguments: Sequence[str]) -> Command:
         stall_timeout=found.stall_timeout,
         keep_runs=found.keep_runs,
     )
-    return Command(request, found.dry_run, not found.no_progress, found.scheduler)
+    progress = not found.no_progress and b"--no-progress" not in request.options
+    return Command(request, found.dry_run, progress, found.scheduler)

@@ -133,6 +133,15 @@ def load(path: bytes, kind: type[T]) -> T | None:
         raise damaged(path, "does not hold what its header says") from None
 
 
+def load_plain(path: bytes, kind: type[T]) -> T | None:
+    """Read a file that is JSON for others as well, so without a header; None where there is none."""
+    data = _read(path)
+    try:
+        return None if data is None else msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        raise damaged(path, "is damaged") from None
+
+
 def _read(path: bytes) -> bytes | None:
     try:
         with open(_open(path), "rb") as file:

@@ -78,6 +78,10 @@ class RsyncError(ParsyncError):
     """rsync is missing, too old, or refused what it was asked."""
 
 
+class SchedulerError(ParsyncError):
+    """The central scheduler does not answer."""
+
+
 class Interrupted(ParsyncError):
     """The user asked for an orderly stop."""
 

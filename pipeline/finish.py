@@ -6,6 +6,8 @@ import os
 import time
 from collections.abc import Iterator
 
+import msgspec
+
 from pipeline import boot, durable, indexing, weights
 from pipeline.context import Run
 from pipeline.errors import ParsyncError
@@ -24,7 +26,7 @@ def finish(run: Run) -> FinishRecord:
     """Write report.json, report.html and the metrics; return how the run ended."""
     found = records(run)
     report = gather(run, found)
-    durable.save(run.directory.report, report)
+    durable.write(run.directory.report, msgspec.json.format(msgspec.json.encode(report)) + b"\n")
     if report.exit_code in (0, 24):
         weights.keep(run, report.files)
     if _accounted_for(report):
@@ -46,9 +48,14 @@ def _lost(record: BatchRecord) -> Iterator[bytes]:
     yield from record.vanished
 
 
+def report_of(run: Run) -> RunReport | None:
+    """Return the report that a finished run left."""
+    return durable.load_plain(run.directory.report, RunReport)
+
+
 def message(run: Run) -> str:
     """Return one line on a run that ended short of exact."""
-    report = durable.load(run.directory.report, RunReport)
+    report = report_of(run)
     if report is None:
         return "the run did not end"
     return f"finished with exit code {report.exit_code}: {len(report.failed)} paths not copied"
@@ -103,7 +110,6 @@ def gather(run: Run, found: dict[str, list[BatchRecord]]) -> RunReport:
         size=run.plan.size if known else totals.size,
         transferred=totals.transferred,
         transferred_size=totals.transferred_size,
-        created=totals.created,
         deleted=totals.deleted + sum(record.statistics.deleted for record in found["delete"]),
         linked=totals.linked,
         vanished=[printable(path) for record in everything for path in record.vanished],
@@ -112,7 +118,6 @@ def gather(run: Run, found: dict[str, list[BatchRecord]]) -> RunReport:
         parallel=run.pace.parallel,
         reasons=list(run.plan.reasons),
         incremental=run.plan.incremental,
-        resumed=sum(record.session != run.pace.session for record in copies),
         stages=_seconds(run, found),
         warnings=[f"nothing was deleted: {reason}" for reason in withheld],
         differences=[printable(line) for record in found["verify"] for line in record.differences],
@@ -140,6 +145,9 @@ def _batch(run: Run, record: BatchRecord) -> BatchReport:
         outcome=record.outcome.value,
         attempts=record.attempts,
         rsyncs=record.rsyncs,
+        transferred=record.statistics.transferred,
+        transferred_size=record.statistics.transferred_size,
+        earlier=record.session != run.pace.session,
         failed=len(record.failed),
         log=os.fsdecode(run.directory.log(f"RsyncBatch-{record.number:04}")),
     )

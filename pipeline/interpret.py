@@ -193,7 +193,6 @@ _COUNTS: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
     (name, re.compile(rb"^" + words + rb": ([\d,.]+)", re.MULTILINE))
     for name, words in (
         ("files", rb"Number of files"),
-        ("created", rb"Number of created files"),
         ("deleted", rb"Number of deleted files"),
         ("transferred", rb"Number of regular files transferred"),
         ("size", rb"Total file size"),
@@ -203,13 +202,20 @@ _COUNTS: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
     )
 )
 _DIRECTORIES = re.compile(rb"^Number of files: [^(\n]*\([^)\n]*\bdir: ([\d,]+)", re.MULTILINE)
+_MADE = re.compile(rb"^Number of created files: [^(\n]*\(([^)\n]*)\)", re.MULTILINE)
+_NOT_REGULAR = re.compile(rb"\b(?:link|dev|special): ([\d,]+)")
 
 
 def statistics(stdout: bytes) -> Statistics:
-    """Read rsync's `--stats`; zeros where it did not come to print them. `files` leaves out directories."""
+    """Read rsync's `--stats`; zeros where it did not come to print them.
+
+    Files are all that are no directories: `transferred` has the links and devices that were made, too.
+    """
     found = {name: _number(pattern.search(stdout)) for name, pattern in _COUNTS}
     directories = _number(_DIRECTORIES.search(stdout))
     found["files"] = max(0, found["files"] - directories)
+    if made := _MADE.search(stdout):
+        found["transferred"] += sum(_number(kind) for kind in _NOT_REGULAR.finditer(made[1]))
     return Statistics(**found, directories=directories)
 
 

@@ -154,7 +154,6 @@ class Statistics:
     files: int = 0
     directories: int = 0
     transferred: int = 0
-    created: int = 0
     deleted: int = 0
     linked: int = 0
     size: int = 0

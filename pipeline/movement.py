@@ -8,39 +8,72 @@ from __future__ import annotations
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from pipeline import orphans
 from pipeline.context import Run
-from pipeline.model import Kind, Statistics, Unit
+from pipeline.model import FailedPath, Kind, Statistics, Unit
 from pipeline.process import run as run_process
+from pipeline.progress import Beacon
 from pipeline.rsync import fitting
+from pipeline.stall import written
 
 LEAST_SECONDS = 0.01
 """Entries of a folder that weigh less than this in the cost model do not repay the start of a cp (3 ms, 2026-11)."""
 _COPY = (b"cp", b"-R", b"-P", b"--preserve=timestamps,ownership", b"--reflink=auto")
 
 
-def move_new(run: Run, units: Sequence[Unit], log: bytes) -> Statistics:
-    """Move those units of which the destination has nothing, if no option selects, changes or links files.
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What the units hold that cp was given, whether it moved all of them, and what that cost."""
 
-    Return what was planned for those that cp says it moved.
-    """
+    planned: Statistics
+    whole: bool
+    cpu_seconds: float
+
+    def count(self, run: Run, repaired: Statistics, failed: Iterable[FailedPath]) -> Statistics:
+        """Return what cp copied: where it failed, all but what rsync `repaired` after it or could not copy either."""
+        if self.whole:
+            return self.planned
+        lost = [size for path in {found.path for found in failed} if (size := _size(run, path)) is not None]
+        return Statistics(
+            transferred=max(0, self.planned.transferred - repaired.transferred - len(lost)),
+            transferred_size=max(0, self.planned.transferred_size - repaired.transferred_size - sum(lost)),
+        )
+
+
+def _size(run: Run, path: bytes) -> int | None:
+    """Return the size of a source's file; None for a directory, or what cannot be seen."""
+    try:
+        status = os.lstat(os.path.join(run.record.root.path, path))
+    except OSError:
+        return None
+    return None if stat.S_ISDIR(status.st_mode) else status.st_size
+
+
+def move_new(run: Run, units: Sequence[Unit], log: bytes, beacon: Beacon) -> Moved:
+    """Move those units of which the destination has nothing, if no option selects, changes or links files."""
     below = run.record.destination.path
     if not run.local or not run.options.plain or run.pace.bwlimit or _default_acl(below):
-        return Statistics()
+        return Moved(Statistics(), True, 0.0)
     new = [unit for unit in _worth_it(units) if not any(map(_there(below), unit.paths))]
-    moved = True
+    whole, cpu_seconds, before_this = True, 0.0, 0
+
+    def show(pid: int) -> None:
+        beacon.update(0, before_this + written(pid))
+
     environ = orphans.marked(dict(os.environb), run.directory.path)
     before = os.umask(0)
     try:
         for command in (*_trees(new, os.path.abspath(below)), *_entries(new, os.path.abspath(below))):
-            moved &= run_process(command, cwd=run.record.root.path, environ=environ, log=log).code == 0
+            ended = run_process(command, cwd=run.record.root.path, environ=environ, log=log, on_turn=show)
+            before_this = beacon.size
+            whole, cpu_seconds = whole and ended.code == 0, cpu_seconds + ended.cpu_seconds
     finally:
         os.umask(before)
-    if not moved:
-        return Statistics()
-    return Statistics(transferred=sum(unit.files for unit in new), transferred_size=sum(unit.size for unit in new))
+    planned = Statistics(transferred=sum(unit.files for unit in new), transferred_size=sum(unit.size for unit in new))
+    return Moved(planned, whole, cpu_seconds)
 
 
 def _worth_it(units: Sequence[Unit]) -> Iterator[Unit]:

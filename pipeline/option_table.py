@@ -266,6 +266,10 @@ _AFTER_NO = (
 NEGATABLE: frozenset[str] = frozenset(_AFTER_NO.split())
 """Names and letters that rsync 3.5 takes after `--no-`; any other such word is unknown to it."""
 
+_OWN = "batches full-every groups id incremental keep-runs parallel retries scheduler stall-timeout verify work-dir"
+PARSYNCS: frozenset[str] = frozenset(_OWN.split())
+"""Options of parsync that rsync has not; after DEST they would be taken for rsync's."""
+
 
 def _names(role: Role) -> frozenset[str]:
     return frozenset(f"--{row.name}" for row in ROWS if row.name and role in row.roles)

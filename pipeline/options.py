@@ -13,7 +13,7 @@ from functools import cached_property
 
 from pipeline.errors import UsageError
 from pipeline.model import printable
-from pipeline.option_table import BY_NAME, BY_SHORT, DELETION_NAMES, NEGATABLE, SAME, Class, Role, Row
+from pipeline.option_table import BY_NAME, BY_SHORT, DELETION_NAMES, NEGATABLE, PARSYNCS, SAME, Class, Role, Row
 
 _PER_DIRECTORY_RULE = re.compile(rb":|dir-merge|(?:\.|merge)(?![^ _]*[-+])")
 """Filter rules that read a file in each directory, or further rules that may (rsync(1), "FILTER RULES").
@@ -227,6 +227,8 @@ def _long(word: bytes, following: bytes | None) -> Given:
     row, negated = _by_name(text), False
     if row is None and text.startswith("no-") and text[3:] in NEGATABLE:
         row, negated = _by_name(text[3:]) or BY_SHORT[text[3:]], True
+    if row is None and text in PARSYNCS:
+        raise UsageError(f"--{text} after DEST goes to rsync, which has no such option", "give it before SRC")
     if row is None:
         return Given(None, None, False, (word,))
     if negated or not row.value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -12,30 +13,35 @@ from pipeline.errors import StateError
 from pipeline.model import Outcome
 from pipeline.progress import Light, read_all
 from pipeline.records import BatchRecord, GroupRecord, PlanRecord, WalkRecord
-from pipeline.terminal import Snapshot, StageState, rate_words
+from pipeline.summary import counted, duration, size
+from pipeline.terminal import Snapshot, StageState
 
 Record = TypeVar("Record")
 
 
-def snapshot(run: Run) -> Snapshot:
+def snapshot(run: Run, notice: str = "") -> Snapshot:
     """Return the state of the three stages that a person sees."""
     directory = run.directory
     lights = read_all(directory.beacons)
-    walked = _load(directory.frontier, WalkRecord)
     plan = _load(directory.plan, PlanRecord)
-    seen = sum(light.files for light in lights if light.stage in ("WalkSource", "PlanGroup"))
-    walk = StageState(1.0 if walked else 0.0, 1.0, "done" if walked else f"{seen:,} files")
     if plan is None:
-        return Snapshot(walk, _planning(run, seen), StageState())
-    words = f"{plan.files:,} files in {len(plan.weights)} batches" if plan.files else "one rsync for all"
-    return Snapshot(walk, StageState(1.0, 1.0, words), _syncing(run, plan, lights))
+        return Snapshot(*_planning(run, lights), StageState(), notice)
+    batches = counted(len(plan.weights), "batch", "batches")
+    words = f"{counted(plan.files, 'file')} in {batches}" if plan.files else "one rsync for all"
+    walk = StageState(1.0, 1.0, words=counted(plan.files, "file") if plan.files else "left to rsync")
+    return Snapshot(walk, StageState(1.0, 1.0, words=words), _syncing(run, plan, lights), notice)
 
 
-def _planning(run: Run, seen: int) -> StageState:
-    numbers = range(run.record.groups)
-    groups = [group for number in numbers if (group := _load(run.directory.group(number), GroupRecord))]
-    files = seen + sum(group.files for group in groups)
-    return StageState(len(groups), run.record.groups + 1, f"{files:,} files" if files else "")
+def _planning(run: Run, lights: list[Light]) -> tuple[StageState, StageState]:
+    """Return how far the walk and the plan are; how much there is to walk, nobody knows."""
+    walked = _load(run.directory.frontier, WalkRecord)
+    groups = [_load(run.directory.group(number), GroupRecord) for number in range(run.record.groups)]
+    files = sum(light.files for light in lights if light.stage in ("WalkSource", "PlanGroup"))
+    files += sum(group.files for group in groups if group) + (walked.files if walked else 0)
+    words = counted(files, "file") if files or lights else ""
+    if walked and all(groups):
+        return StageState(1.0, 1.0, words=words), StageState(words="cutting and packing")
+    return StageState(files, unit="files", words=words), StageState()
 
 
 def _syncing(run: Run, plan: PlanRecord, lights: list[Light]) -> StageState:
@@ -47,16 +53,15 @@ def _syncing(run: Run, plan: PlanRecord, lights: list[Light]) -> StageState:
     running = [light for light in lights if light.stage == "RsyncBatch"]
     files += sum(min(light.files, light.total_files or light.files) for light in running)
     bytes_done += sum(min(light.size, light.total_size or light.size) for light in running)
-    started = min([plan.ended, *(light.started for light in running)])
-    words = f"{done}/{len(plan.weights)} batches, " + rate_words(files, plan.files, bytes_done, plan.size, started)
-    later = [light.stage for light in lights if light.stage in _LATER]
-    if later:
-        words = _LATER[later[0]]
-    elif running:
+    counts = [f"{done:,}/{counted(len(plan.weights), 'batch', 'batches')}"]
+    counts += [f"{files:,}/{plan.files:,} files", f"{size(bytes_done)}/{size(plan.size)}"] if plan.files else []
+    if running:
         slowest = min(running, key=lambda light: light.started)
-        words += f", batch {slowest.number} longest"
-    total = plan.size or plan.files
-    return StageState(bytes_done if plan.size else files, total, words)
+        counts.append(f"batch {slowest.number} slowest, {duration(time.time() - slowest.started)}")
+    words = next((_LATER[light.stage] for light in lights if light.stage in _LATER), "")
+    by_size = bool(plan.size or not plan.files)
+    step, total, unit = (bytes_done, plan.size, "B") if by_size else (files, plan.files, "files")
+    return StageState(step, total, unit, words or ("" if total else size(bytes_done)), ", ".join(counts))
 
 
 _LATER = {

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable
 
 from pipeline.report import BatchReport, RunReport
-from pipeline.summary import duration, size
+from pipeline.summary import contents, copied, counted, duration, size
 
 SLOWEST = 15
 NAMED = 1000
@@ -28,7 +28,8 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem }
 .complete { color: var(--good) } .partial, .failed { color: var(--bad) } .vanished { color: var(--warn) }
 .dim { color: var(--dim) } table { border-collapse: collapse } td, th { padding: .2rem .8rem .2rem 0; text-align: left;
-border-bottom: 1px solid var(--line) } td.n, th.n { text-align: right } code { overflow-wrap: anywhere }
+border-bottom: 1px solid var(--line) } .n { text-align: right; white-space: nowrap } code { overflow-wrap: anywhere }
+a { color: var(--bar) }
 .scroll { overflow-x: auto } svg { width: 100%; height: auto } rect { fill: var(--bar) } rect.partial, rect.failed
 { fill: var(--bad) } rect.vanished { fill: var(--warn) } text { fill: var(--dim); font-size: 11px }
 """
@@ -61,10 +62,10 @@ def page(report: RunReport) -> str:
 def _totals(report: RunReport) -> str:
     ended = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(report.ended))
     rows = [
-        ("Source", f"{report.files:,} files, {report.directories:,} directories, {size(report.size)}"),
-        ("Copied", f"{report.transferred:,} files, {size(report.transferred_size)}"),
+        ("Source", contents(report)),
+        ("Copied", copied(report)),
         ("Deleted", f"{report.deleted:,}"),
-        ("Not copied", f"{len(report.failed):,} paths"),
+        ("Not copied", counted(len(report.failed), "path")),
         ("Ended", f"{ended}, {duration(report.ended - report.started)} after the start"),
         ("Stages", ", ".join(f"{name} {duration(seconds)}" for name, seconds in report.stages.items())),
         ("Processes", f"{report.parallel} at once"),
@@ -82,9 +83,12 @@ def _notes(notes: list[str]) -> str:
 
 
 def _timeline(batches: list[BatchReport]) -> str:
-    """Return one bar per batch, in as many lanes as ran at once."""
+    """Return one bar per batch of the last start, in as many lanes as ran at once."""
+    earlier = sum(batch.earlier for batch in batches)
+    batches = [batch for batch in batches if not batch.earlier]
+    note = f'<p class="dim">Earlier starts had done {earlier} more.</p>' if earlier else ""
     if not batches:
-        return '<p class="dim">No batch was needed.</p>'
+        return note or '<p class="dim">No batch was needed.</p>'
     first = min(batch.started for batch in batches)
     span = max(max(batch.ended for batch in batches) - first, 0.001)
     lanes: list[float] = []
@@ -94,7 +98,7 @@ def _timeline(batches: list[BatchReport]) -> str:
         lanes[lane:] = [batch.ended, *lanes[lane + 1 :]]
         x = (batch.started - first) / span * _WIDTH
         width = max(1.0, batch.seconds / span * _WIDTH - 0.5)
-        title = f"batch {batch.number}: {batch.files:,} files, {size(batch.size)}, {duration(batch.seconds)}"
+        title = f"batch {batch.number}: {counted(batch.files, 'file')}, {size(batch.size)}, {duration(batch.seconds)}"
         bars.append(
             f'<rect class="{batch.outcome}" x="{x:.1f}" y="{lane * _LANE}" width="{width:.1f}" height="{_LANE - 2}">'
             f"<title>{html.escape(title)}</title></rect>"
@@ -103,21 +107,26 @@ def _timeline(batches: list[BatchReport]) -> str:
     low = height + 13
     axis = f'<text x="0" y="{low}">0</text><text x="{_WIDTH}" y="{low}" text-anchor="end">{duration(span)}</text>'
     opening = f'<svg viewBox="0 0 {_WIDTH} {height + 18}" role="img" aria-label="Timeline of batches">'
-    return f"{opening}{''.join(bars)}{axis}</svg>"
+    return f"{opening}{''.join(bars)}{axis}</svg>{note}"
 
 
 def _slowest(batches: list[BatchReport]) -> str:
-    columns = ("Batch", "Files", "Size", "Time", "CPU", "Tries", "Log")
-    head = f"<tr>{''.join(f'<th>{name}</th>' for name in columns)}</tr>"
+    """Return a table; links to logs are relative, so that the run's folder may be looked at from elsewhere."""
+    columns = ("Batch", "Files", "Size", "Time", "CPU", "Tries")
+    head = "".join(f"<th class=n>{name}</th>" for name in columns) + "<th></th><th>Log</th>"
     rows = "".join(
-        f"<tr><td>{batch.number} <span class={batch.outcome}>{batch.outcome}</span></td>"
-        f"<td class=n>{batch.files:,}</td>"
+        f"<tr><td class=n>{batch.number}</td><td class=n>{batch.files:,}</td>"
         f"<td class=n>{size(batch.size)}</td><td class=n>{duration(batch.seconds)}</td>"
-        f"<td class=n>{duration(batch.cpu_seconds)}</td><td>{batch.attempts}</td>"
-        f"<td><code>{html.escape(batch.log)}</code></td></tr>"
+        f"<td class=n>{duration(batch.cpu_seconds)}</td><td class=n>{batch.attempts}</td>"
+        f"<td class={batch.outcome}>{batch.outcome}</td><td>{_log(batch)}</td></tr>"
         for batch in sorted(batches, key=lambda batch: -batch.seconds)[:SLOWEST]
     )
-    return f'<h2>Slowest batches</h2><div class="scroll"><table>{head}{rows}</table></div>' if rows else ""
+    return f'<h2>Slowest batches</h2><div class="scroll"><table><tr>{head}</tr>{rows}</table></div>' if rows else ""
+
+
+def _log(batch: BatchReport) -> str:
+    name = html.escape(batch.log.rpartition("/")[2])
+    return f'<a href="log/{name}">{name}</a>'
 
 
 def _failed(report: RunReport) -> str:

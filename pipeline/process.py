@@ -55,12 +55,13 @@ def run(
     stdin: bytes = b"",
     log: bytes | None = None,
     on_line: Callable[[bytes], None] | None = None,
+    on_turn: Callable[[int], None] | None = None,
     stall_seconds: float | None = None,
 ) -> Ended:
     """Run a program to its end and return how it ended; exceptions end it first.
 
-    `log` receives both streams, `on_line` each line of stdout (a carriage return ends one too). A group of
-    processes that does next to nothing for `stall_seconds` is ended and said to be stalled.
+    `log` receives both streams, `on_line` each line of stdout (a carriage return ends one too), `on_turn` now and
+    then the pid. A group of processes that does next to nothing for `stall_seconds` is ended and said to be stalled.
     """
     started, cpu = time.monotonic(), _cpu_seconds()
     out, err = Stream(on_line), Stream()
@@ -69,7 +70,7 @@ def run(
         try:
             assert process.stdout and process.stderr
             pump.attach(process.stdin, process.stdout, process.stderr, stdin)
-            stalled = _follow(process, pump, stall_seconds)
+            stalled = _follow(process, pump, stall_seconds, on_turn)
             if stalled:
                 _end(process, pump)
             out.finish()
@@ -114,10 +115,14 @@ def _start(
         raise RsyncError(f"{program} cannot be started: {error.strerror}", "see that it is installed") from None
 
 
-def _follow(process: subprocess.Popen[bytes], pump: Pump, stall: float | None) -> bool:
+def _follow(
+    process: subprocess.Popen[bytes], pump: Pump, stall: float | None, on_turn: Callable[[int], None] | None
+) -> bool:
     """Move bytes until the process has ended; return True as soon as it is found to stand still."""
     watch = Watch(process.pid, stall, time.monotonic()) if stall else None
     while pump.turn(TURN_SECONDS):
+        if on_turn:
+            on_turn(process.pid)
         if watch and watch.stalls(time.monotonic()):
             return True
         # A master connection that ssh leaves in the background (ControlPersist) holds stderr open for hours.

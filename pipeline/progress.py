@@ -37,11 +37,17 @@ class Beacon:
         self._write()
 
     def update(self, files: int, size: int) -> None:
-        """Show how much is done; cheap when called often."""
-        now = time.time()
-        if now - self._light.updated >= RENEW_SECONDS:
-            self._light = msgspec.structs.replace(self._light, files=files, size=size, updated=now)
+        """Show how much is done; cheap when called often. What was done stays so when rsync looks at it again."""
+        now, light = time.time(), self._light
+        if now - light.updated >= RENEW_SECONDS:
+            files, size = max(files, light.files), max(size, light.size)
+            self._light = msgspec.structs.replace(light, files=files, size=size, updated=now)
             self._write()
+
+    @property
+    def size(self) -> int:
+        """Bytes shown as done."""
+        return self._light.size
 
     @property
     def percentage(self) -> int:

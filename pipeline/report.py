@@ -13,7 +13,7 @@ class FailedPathRecord(msgspec.Struct, frozen=True):
 
 
 class BatchReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One batch. `started` and `ended` are Unix times; `log` is a path."""
+    """One batch. `files` and `size` are as planned; `earlier`: a start before the last one had done it."""
 
     number: int
     files: int
@@ -25,15 +25,19 @@ class BatchReport(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     attempts: int
     rsyncs: int
+    transferred: int
+    transferred_size: int
     failed: int
+    earlier: bool
     log: str
 
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     """A finished run. Names are printable text; sizes are bytes, times Unix times.
 
-    `reasons` say why the plan was one batch; `resumed` counts batches that earlier starts had done; `stages`
-    are wall seconds by stage.
+    Files are all that are no directories. `transferred` counts what batches recorded: what a batch had copied before
+    it was interrupted is counted by nobody. `reasons` say why the plan was one batch, `warnings` what else the user
+    should know; `stages` are wall seconds by stage; `differences` are what `--verify` found.
     """
 
     version: str
@@ -50,11 +54,9 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     transferred: int
     transferred_size: int
-    created: int
     deleted: int
     linked: int
     parallel: int
-    resumed: int
     vanished: list[str]
     failed: list[FailedPathRecord]
     batches: list[BatchReport]

@@ -11,18 +11,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import luigi
+from luigi.rpc import RPCError
 
 from pipeline import durable, fatal, flushing, overview, tidy
 from pipeline.command_line import Command
 from pipeline.errors import ExitCode
+from pipeline.finish import report_of
 from pipeline.interrupts import install
 from pipeline.opening import Opened
 from pipeline.records import FinishRecord
-from pipeline.report import RunReport
-from pipeline.summary import interrupted, nothing_to_do, summary
+from pipeline.summary import counted, interrupted, nothing_to_do, summary
 from pipeline.sync import Sync
-from pipeline.terminal import display
-from pipeline.worker import Factory, quiet
+from pipeline.terminal import display, has_bars
+from pipeline.worker import Factory, quiet, reach, unreachable
+
+SUBMISSIONS = 5
+"""So often a run is handed to a central luigid that forgets it; each time it goes on where it stopped."""
 
 
 @dataclass(slots=True)
@@ -38,6 +42,9 @@ class Ending:
 def run(command: Command, complain: Callable[[str], None]) -> Ending:
     """Carry out one command line up to its summary."""
     command.request.check()
+    quiet()
+    if command.scheduler:
+        reach(command.scheduler)
     root = Sync(**parameters(command))
     opened = root.opened
     try:
@@ -78,22 +85,38 @@ def parameters(command: Command) -> dict[str, object]:
 
 def _build(root: luigi.Task, opened: Opened, command: Command, complain: Callable[[str], None]) -> bool:
     """Let Luigi carry out the run; return whether a signal stopped it."""
-    quiet()
     factory = Factory()
-    stopped = False
+    bars = has_bars(wanted=command.progress)
+    stopped, notice = False, ""
 
     def first() -> None:
-        nonlocal stopped
+        nonlocal stopped, notice
         stopped = True
         running = factory.worker.stop_in_order() if factory.worker else 0
-        complain(f"stopping: ending {running} running processes (once more to stop at once)")
+        text = f"stopping {counted(running, 'process', 'processes')} (once more to stop at once)"
+        if bars:
+            notice = text
+        else:
+            complain(text)
 
-    options: dict[str, object] = {"local_scheduler": True, "workers": command.request.parallel}
-    if command.scheduler:
-        options = {"scheduler_url": command.scheduler, "workers": command.request.parallel}
-    with install(first), display(lambda: overview.snapshot(opened.run), enabled=command.progress):
-        luigi.build([root], worker_scheduler_factory=factory, detailed_summary=True, log_level="CRITICAL", **options)
+    options: dict[str, object] = {"workers": command.request.parallel, "log_level": "CRITICAL"}
+    options |= {"scheduler_url": command.scheduler} if command.scheduler else {"local_scheduler": True}
+    with install(first), display(lambda: overview.snapshot(opened.run, notice), bars=bars):
+        try:
+            for _ in range(SUBMISSIONS if command.scheduler else 1):
+                luigi.build([root], worker_scheduler_factory=factory, **options)
+                if stopped or not _forgotten(opened):
+                    break
+        except RPCError as error:
+            raise unreachable(command.scheduler, error, "start it and the same command again to go on") from None
     return stopped
+
+
+def _forgotten(opened: Opened) -> bool:
+    """Say whether the run neither came to its end nor failed: so it is when luigid was started anew meanwhile."""
+    if durable.load(opened.run.directory.finished, FinishRecord) is not None:
+        return False
+    return fatal.note(opened.run) is None and not any(overview.failures(opened.run))
 
 
 def _ending(opened: Opened, stopped: bool, seconds: float) -> Ending:
@@ -101,7 +124,7 @@ def _ending(opened: Opened, stopped: bool, seconds: float) -> Ending:
     directory = opened.run.directory
     finish = durable.load(directory.finished, FinishRecord)
     if finish is not None:
-        report = durable.load(directory.report, RunReport)
+        report = report_of(opened.run)
         return Ending(finish.code, summary(report, opened.path, seconds) if report else "")
     done, planned = overview.batches_done(opened.run)
     if stopped:

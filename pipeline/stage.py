@@ -9,10 +9,12 @@ import html
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from typing import Any, Generic, TypeVar
 
 import luigi
+from luigi.rpc import RPCError
 
 from pipeline import context, durable, fatal
 from pipeline.context import Run
@@ -108,9 +110,11 @@ class Stage(luigi.Task):
             beacon.close()
 
     def _tell(self, beacon: Beacon, done: threading.Event) -> None:
+        """Tell luigid how far the task is, until it is done; one that is away costs the picture only."""
         log = printable(self.context.directory.log(self.name))
         while not done.wait(REPORT_SECONDS):
             percentage = beacon.percentage
             if self.set_status_message and self.set_progress_percentage:
-                self.set_status_message(html.escape(f"{percentage} %, log: {log}"))
-                self.set_progress_percentage(percentage)
+                with suppress(RPCError, HTTPException, OSError, ValueError):
+                    self.set_status_message(html.escape(f"{percentage} %, log: {log}"))
+                    self.set_progress_percentage(percentage)

@@ -89,8 +89,10 @@ def copy(run: Run, number: int, beacon: Beacon) -> BatchRecord:
     tally = Tally()
     log = run.directory.log(f"RsyncBatch-{number:04}")
     units = _units(run, number)
-    tally.statistics += movement.move_new(run, units, log)
+    moved = movement.move_new(run, units, log, beacon)
     carry_out(run, _copying(run, units, tally), tally, log, beacon)
+    tally.statistics += moved.count(run, tally.statistics, tally.failed)
+    tally.cpu_seconds += moved.cpu_seconds
     if tally.attempts > 1:
         leftovers.remove(run, number)
     if tally.vanished:

@@ -34,17 +34,33 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02} min"
 
 
+def counted(number: int, one: str, more: str = "") -> str:
+    """Return a number with its noun: `1 file`, `4,359 files`."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
+def contents(report: RunReport) -> str:
+    """Return what the source holds."""
+    directories = counted(report.directories, "directory", "directories")
+    return f"{counted(report.files, 'file')}, {directories}, {size(report.size)}"
+
+
+def copied(report: RunReport) -> str:
+    """Return what was copied."""
+    return f"{counted(report.transferred, 'file')}, {size(report.transferred_size)}"
+
+
 def summary(report: RunReport, folder: str, seconds: float) -> str:
     """Return the summary of a finished run; `seconds` is how long this start took."""
     rows = [
         ("run", f"{report.run_id}: {_HEADLINES[report.outcome]}"),
-        ("source", f"{report.files:,} files, {report.directories:,} directories, {size(report.size)}"),
-        ("copied", f"{report.transferred:,} files, {size(report.transferred_size)}"),
+        ("source", contents(report)),
+        ("copied", copied(report)),
         ("time", _time(report, seconds)),
         ("batches", _batches(report)),
     ]
     if report.linked:
-        rows.append(("linked", f"{report.linked:,} files to a reference directory"))
+        rows.append(("linked", f"{counted(report.linked, 'file')} to a reference directory"))
     if report.deleted:
         rows.append(("deleted", f"{report.deleted:,}"))
     if report.vanished:
@@ -61,15 +77,22 @@ def summary(report: RunReport, folder: str, seconds: float) -> str:
 
 
 def _time(report: RunReport, seconds: float) -> str:
-    whole = max(seconds, 0.001)
-    rates = f"{report.transferred / whole:,.0f} files/s, {report.transferred_size / whole / 1e6:,.1f} MB/s"
-    return f"{duration(seconds)}, {rates}"
+    """Return how long this start took, and the rates of what it copied itself."""
+    ours = [batch for batch in report.batches if not batch.earlier]
+    files, whole = sum(batch.transferred for batch in ours), max(seconds, 0.001)
+    if not files:
+        return duration(seconds)
+    megabytes = sum(batch.transferred_size for batch in ours) / 1e6
+    return f"{duration(seconds)}, {files / whole:,.0f} files/s, {megabytes / whole:,.1f} MB/s"
 
 
 def _batches(report: RunReport) -> str:
-    rsyncs = sum(batch.rsyncs for batch in report.batches)
-    again = f", {report.resumed} of them by earlier starts" if report.resumed else ""
-    return f"{len(report.batches)} ({rsyncs} rsync processes, {report.parallel} at once){again}"
+    rsyncs = counted(sum(batch.rsyncs for batch in report.batches), "rsync process", "rsync processes")
+    if len(report.batches) < 2:
+        return f"{len(report.batches)} ({rsyncs})"
+    earlier = sum(batch.earlier for batch in report.batches)
+    again = f", {earlier} of them by earlier starts" if earlier else ""
+    return f"{len(report.batches)} ({rsyncs}, {report.parallel} at once){again}"
 
 
 def nothing_to_do(run_id: str, folder: str) -> str:
@@ -80,4 +103,4 @@ def nothing_to_do(run_id: str, folder: str) -> str:
 def interrupted(done: int, planned: int) -> str:
     """Return what an interrupted start says."""
     batches = f", {done} of {planned} batches done" if planned else ""
-    return f"interrupted: start the same command again to go on{batches}"
+    return f"interrupted{batches} (start the same command again to go on)"

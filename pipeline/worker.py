@@ -9,13 +9,17 @@ import logging
 import os
 import signal
 from contextlib import suppress
+from http.client import HTTPException
 from types import TracebackType
+from urllib.parse import urlsplit
 
 from luigi import Task
 from luigi.interface import _WorkerSchedulerFactory
+from luigi.rpc import RemoteScheduler, RPCError
 from luigi.scheduler import Scheduler
 from luigi.worker import ContextManagedTaskProcess, TaskProcess, Worker
 
+from pipeline.errors import SchedulerError
 from pipeline.interrupts import in_task
 
 
@@ -67,6 +71,27 @@ class Factory(_WorkerSchedulerFactory):
     def create_worker(self, scheduler: Scheduler, worker_processes: int, assistant: bool = False) -> ThriftyWorker:
         self.worker = ThriftyWorker(scheduler=scheduler, worker_processes=worker_processes, assistant=assistant)
         return self.worker
+
+
+def reach(url: str) -> None:
+    """Raise SchedulerError unless a luigid answers; asked once, where a run asks for two minutes."""
+    scheduler = RemoteScheduler(url)
+    scheduler._rpc_retry_attempts = 1
+    try:
+        scheduler.is_paused()  # type: ignore[attr-defined]
+    except (RPCError, HTTPException, OSError, ValueError, KeyError) as error:
+        raise unreachable(url, error, "start one, or leave out --scheduler") from None
+    finally:
+        scheduler.close()
+
+
+def unreachable(url: str, error: Exception, hint: str) -> SchedulerError:
+    """Return the error for a luigid that does not answer, with the innermost reason."""
+    reason: object = getattr(error, "sub_exception", None) or error
+    reason = getattr(reason, "reason", reason)
+    reason = getattr(reason, "strerror", None) or reason
+    shown = urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
+    return SchedulerError(f"no luigid answers at {shown}: {reason}", hint)
 
 
 def quiet() -> None:

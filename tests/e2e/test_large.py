@@ -20,7 +20,7 @@ def test_the_default_plan_copies_exactly(shop: Shop) -> None:
     os.utime(shop.at("src"), ns=(tree.OLD, tree.OLD))
     again = shop.parsync("src/", "dst", "--delete", fine=False)
     assert again.code == 0, again
-    assert "copied   1 files" in again.out
+    assert "copied   1 file," in again.out
     assert differences(shop.at("src"), shop.at("dst")) == []
 
 

@@ -7,13 +7,14 @@ import os
 import re
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
 from tests.harness import tree
-from tests.harness.command import FINE, Shop
+from tests.harness.command import FINE, Shop, complains
 from tests.harness.compare import differences
-from tests.harness.servers import luigid
+from tests.harness.servers import free_port, luigid
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -71,3 +72,27 @@ def test_a_central_luigid_shows_how_far_a_batch_is_and_where_its_log_lies(shop: 
     for task in batches:
         assert re.fullmatch(r"\d+ %, log: /\S+", task["status_message"])
         assert 0 <= task["progress_percentage"] <= 100
+
+
+def test_a_luigid_that_forgot_the_run_gets_it_again(shop: Shop) -> None:
+    tree.build(shop.at("src"), {b"d%d" % number: {b"f": b"x" * 300_000} for number in range(6)})
+    folder, config, port = Path(os.fsdecode(shop.path)), REPOSITORY / "config/luigid.cfg", free_port()
+    with luigid(folder / "one", config, port) as url:
+        running = shop.start(
+            "--parallel=1", "--batches=6", "--bwlimit=500", "--id=x", "--scheduler", url, "src/", "dst"
+        )
+        while not os.path.exists(shop.at("home/state/parsync/x/batch/0000.json")):
+            assert running.poll() is None
+            time.sleep(0.05)
+    with luigid(folder / "two", config, port):
+        out, err = running.communicate(timeout=240)
+    assert running.returncode == 0, (out, err)
+    assert err == b""
+    assert differences(shop.at("src"), shop.at("dst")) == []
+
+
+def test_a_luigid_that_does_not_answer_is_one_line_and_nothing_is_done(shop: Shop) -> None:
+    tree.build(shop.at("src"), {b"a": b"1"})
+    complains(shop.parsync("--scheduler", f"http://127.0.0.1:{free_port()}", "src/", "dst"), 1, "Connection refused")
+    complains(shop.parsync("--scheduler", "somewhere", "src/", "dst"), 2, "http://127.0.0.1:8082")
+    assert not os.path.exists(shop.state)

@@ -9,19 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.harness import tree
-from tests.harness.command import Completed, Shop
+from tests.harness.command import Shop, complains
 from tests.harness.compare import differences
 from tests.harness.servers import Rsyncd, Sshd
-
-
-def complains(done: Completed, code: int, *words: str) -> None:
-    lines = done.err.strip().splitlines()
-    assert done.code == code, done
-    assert len(lines) == 1, done.err
-    assert lines[0].startswith("parsync: ")
-    for word in words:
-        assert word in lines[0]
-    assert "Traceback" not in done.err + done.out
 
 
 @pytest.fixture
@@ -33,8 +23,8 @@ def source(shop: Shop) -> Shop:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ((), 2, "SRC"),
-        (("src/",), 2, "DEST"),
+        ((), 2, "required: SRC, DEST (see"),
+        (("src/",), 2, "required: DEST (see"),
         (("nowhere/", "dst"), 1, "nowhere/ does not exist"),
         (("src/a/", "dst"), 1, "is not a directory"),
         (("src/", "src/inside"), 2, "is inside source"),
@@ -60,7 +50,9 @@ def source(shop: Shop) -> Shop:
         (("src/", "dst", "--link-dest=nowhere"), 2, "--link-dest"),
         (("src/", "dst", "--no-such-option"), 1, "unknown option"),
         (("--work-dir", "src/a", "src/", "dst"), 1, "is not a directory"),
-        (("--unknown", "src/", "dst"), 2, "--unknown"),
+        (("--unknown", "src/", "dst"), 2, "no option of parsync: --unknown"),
+        (("--delete", "src/", "dst"), 2, "--delete; options of rsync go after DEST"),
+        (("src/", "dst", "--parallel", "8"), 2, "--parallel after DEST goes to rsync"),
     ],
 )
 def test_a_mistake_is_one_line(source: Shop, words: tuple[str, ...], code: int, said: str) -> None:

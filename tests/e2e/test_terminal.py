@@ -42,7 +42,7 @@ def slow(shop: Shop) -> Shop:
 
 def test_a_terminal_shows_the_three_stages(slow: Shop) -> None:
     shown = on_a_terminal(slow, "--bwlimit=400", "--batches=4", "--parallel=2", "src/", "dst")
-    for word in ("Walk", "Plan", "Sync", "batches"):
+    for word in ("Walk", "Plan", "Sync", "/4 batches", " %, ", "/s, ", " s left", "slowest"):
         assert word in shown
 
 

@@ -246,3 +246,14 @@ def test_a_program_that_cannot_start_is_an_error_in_words() -> None:
 
 def test_the_installed_rsync_is_new_enough() -> None:
     assert process.version(process.which_rsync(os.environ))[0] == "3"
+
+
+def test_a_process_is_looked_at_while_it_runs() -> None:
+    seen: list[int] = []
+    process.run(
+        (b"sh", b"-c", b"printf %50000d > /dev/null; exec sleep 1.2"),
+        environ=os.environb,
+        on_turn=lambda pid: seen.append(stall.written(pid)),
+    )
+    assert seen
+    assert seen[0] >= 50_000

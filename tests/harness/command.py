@@ -103,3 +103,14 @@ class Shop:
     @property
     def state(self) -> bytes:
         return self.at("home/state/parsync")
+
+
+def complains(done: Completed, code: int, *words: str) -> None:
+    """Assert that a command ended with this code and one line on stderr that has these words."""
+    lines = done.err.strip().splitlines()
+    assert done.code == code, done
+    assert len(lines) == 1, done.err
+    assert lines[0].startswith("parsync: ")
+    for word in words:
+        assert word in lines[0]
+    assert "Traceback" not in done.err + done.out

@@ -134,10 +134,10 @@ def rsyncd(folder: Path, extra: str = "") -> Iterator[Rsyncd]:
 
 
 @contextmanager
-def luigid(folder: Path, config: Path) -> Iterator[str]:
+def luigid(folder: Path, config: Path, port: int = 0) -> Iterator[str]:
     """Run a central scheduler with the given configuration; yields its URL."""
     folder.mkdir(parents=True, exist_ok=True)
-    port = free_port()
+    port = port or free_port()
     luigi_daemon = Path(sys.executable).with_name("luigid")
     command = ["env", f"LUIGI_CONFIG_PATH={config}", str(luigi_daemon), "--address", "127.0.0.1", "--port", str(port)]
     command += ["--state-path", str(folder / "state")]

@@ -12,6 +12,7 @@ import pytest
 from pipeline.command_line import parser
 from pipeline.errors import MEANING
 from pipeline.option_table import ROWS, Class
+from pipeline.report import RunReport
 
 REPOSITORY = Path(__file__).parents[2]
 README = (REPOSITORY / "README.md").read_text()
@@ -26,6 +27,12 @@ def test_every_option_is_in_the_readme() -> None:
 def test_every_exit_code_is_in_the_readme() -> None:
     for code, meaning in MEANING.items():
         assert re.search(rf"^\| {int(code)} \| ", README, re.MULTILINE), (code, meaning)
+
+
+def test_every_field_of_the_report_is_in_the_readme() -> None:
+    table = README.partition("## Reports")[2].partition("\n## ")[0]
+    for name in RunReport.__struct_fields__:
+        assert f"`{name}`" in table, name
 
 
 def test_the_readmes_commands_are_the_makefiles() -> None:

@@ -9,7 +9,8 @@ from functools import cache
 
 import pytest
 
-from pipeline.option_table import BY_NAME, BY_SHORT, NEGATABLE, ROWS, SAME, Class, Role
+from pipeline.command_line import parser
+from pipeline.option_table import BY_NAME, BY_SHORT, NEGATABLE, PARSYNCS, ROWS, SAME, Class, Role
 
 pytestmark = pytest.mark.skipif(not shutil.which("rsync"), reason="needs rsync")
 
@@ -76,3 +77,8 @@ def test_rows_are_unique_and_give_reasons() -> None:
 
 def test_cp_is_never_allowed_where_an_option_selects_by_name() -> None:
     assert [row.name for row in ROWS if Role.FILTER in row.roles and Role.HARMLESS in row.roles] == []
+
+
+def test_parsyncs_own_options_are_those_of_its_command_line_that_rsync_has_not() -> None:
+    words = {option[2:] for action in parser()._actions for option in action.option_strings if option.startswith("--")}
+    assert {word for word in words if not known(word) and word.removeprefix("no-") not in NEGATABLE} == PARSYNCS

@@ -165,7 +165,7 @@ def test_the_message_is_the_telling_line() -> None:
 
 STATS = b"""
 Number of files: 1,234 (reg: 1,000, dir: 200, link: 34)
-Number of created files: 12 (reg: 10, dir: 2)
+Number of created files: 12 (reg: 7, dir: 2, link: 2, special: 1)
 Number of deleted files: 3 (reg: 3)
 Number of regular files transferred: 10
 Total file size: 5,000,000 bytes
@@ -177,7 +177,7 @@ Total bytes received: 250
 
 def test_statistics() -> None:
     found = statistics(STATS)
-    assert (found.files, found.directories, found.created, found.deleted, found.transferred) == (1034, 200, 12, 3, 10)
+    assert (found.files, found.directories, found.deleted, found.transferred) == (1034, 200, 3, 13)
     assert (found.size, found.transferred_size, found.sent, found.received) == (5_000_000, 4000, 4500, 250)
     assert statistics(b"").files == 0
 
