@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from pipeline import boot, orphans, ramp
+from pipeline import boot, connection, orphans, ramp
 from pipeline.context import Run
 from pipeline.interpret import Verdict, interpret, progress, statistics
 from pipeline.model import FailedPath, Outcome, Statistics, worst
@@ -21,7 +21,7 @@ from pipeline.process import run as run_process
 from pipeline.progress import Beacon
 from pipeline.records import BatchRecord
 from pipeline.retrying import pause
-from pipeline.rsync import LINKED, Call
+from pipeline.rsync import LINKED, Call, through
 
 SHOWN_WORDS = 40
 """A command may have a megabyte of paths; the log shows its beginning."""
@@ -89,10 +89,14 @@ def carry_out(
     log: bytes,
     beacon: Beacon,
     on_ended: Callable[[Ended], None] | None = None,
+    shares: bool = True,
 ) -> None:
-    """Run the calls in order; stop after one that failed (rather than copied in part)."""
+    """Run the calls in order; stop after one that failed (rather than copied in part).
+
+    A call that `shares` goes by the run's one connection if there is one.
+    """
     for call in calls:
-        ended, verdict = _attempts(run, call, tally, log, beacon)
+        ended, verdict = _attempts(run, call, tally, log, beacon, shares and run.pace.parallel <= connection.SESSIONS)
         tally.add(ended, verdict)
         if on_ended:
             on_ended(ended)
@@ -100,11 +104,12 @@ def carry_out(
             return
 
 
-def _attempts(run: Run, call: Call, tally: Tally, log: bytes, beacon: Beacon) -> tuple[Ended, Verdict]:
-    """Run one call until it ends well, or for good, or `--retries` are used up."""
+def _attempts(run: Run, call: Call, tally: Tally, log: bytes, beacon: Beacon, shares: bool) -> tuple[Ended, Verdict]:
+    """Run one call until it ends well, or for good, or `--retries` are used up; what is tried again shares nothing."""
     attempt = 0
     while True:
-        ended = _once(run, call, log, beacon, tally)
+        shell = connection.shell() if shares and not attempt else b""
+        ended = _once(run, call, shell, log, beacon, tally)
         tally.rsyncs += 1
         tally.cpu_seconds += ended.cpu_seconds
         verdict = interpret(ended.code, ended.stderr, stalled=ended.stalled, listed=not run.plan.whole)
@@ -115,8 +120,8 @@ def _attempts(run: Run, call: Call, tally: Tally, log: bytes, beacon: Beacon) ->
         time.sleep(pause(attempt, random.random()))
 
 
-def _once(run: Run, call: Call, log: bytes, beacon: Beacon, tally: Tally) -> Ended:
-    if not run.local:
+def _once(run: Run, call: Call, shell: bytes, log: bytes, beacon: Beacon, tally: Tally) -> Ended:
+    if not shell and not run.local:
         ramp.permit(run.directory.path)
 
     def follow(line: bytes) -> None:
@@ -127,7 +132,7 @@ def _once(run: Run, call: Call, log: bytes, beacon: Beacon, tally: Tally) -> End
         if seen is not None:
             beacon.update(seen.files, seen.size)
 
-    command = (run.rsync, *call.arguments)
+    command = (run.rsync, *through(shell, call.arguments))
     _note(log, command)
     return run_process(
         command,

@@ -16,6 +16,7 @@ from pipeline.model import Ends, FailedPath, Location, Outcome
 from pipeline.option_table import Role
 from pipeline.options import Options
 from pipeline.process import run
+from pipeline.rsync import through
 from pipeline.tree import Entry, Listing, Node, name_of, weigh
 
 _LINE = re.compile(rb"([-dlpscb?])\S{9} +([\d,]+) .{19} (.+)", re.DOTALL)
@@ -135,8 +136,12 @@ def collect(
     *,
     cwd: bytes,
     on_entry: Callable[[], None],
+    shell: bytes = b"",
 ) -> tuple[list[Node], tuple[FailedPath, ...]]:
-    """List the source; return its nodes, and what rsync could not list; SourceError where that is everything."""
+    """List the source; return its nodes, and what rsync could not list; SourceError where that is everything.
+
+    `shell` is another remote shell than the options'; empty for theirs.
+    """
     nodes: list[Node] = []
     folder = ListFolder(start, floor, nodes.append)
     seen = 0
@@ -149,7 +154,8 @@ def collect(
             folder.add(entry)
             on_entry()
 
-    ended = run((rsync, *arguments(options, source)), environ=os.environb, cwd=cwd, on_line=take)
+    command = (rsync, *through(shell, arguments(options, source)))
+    ended = run(command, environ=os.environb, cwd=cwd, on_line=take)
     verdict = interpret(ended.code, ended.stderr)
     if verdict.transient:
         raise Transient(

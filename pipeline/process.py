@@ -15,8 +15,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from pipeline.errors import RsyncError
@@ -81,6 +81,20 @@ def run(
     return Ended(code, out.kept, err.kept, time.monotonic() - started, _cpu_seconds() - cpu, stalled)
 
 
+@contextmanager
+def running(arguments: Sequence[bytes], *, environ: Mapping[bytes, bytes]) -> Iterator[int]:
+    """Keep a program running, unheard, while the block runs; gives its pid, which is its process group too."""
+    process = _start(arguments, environ, None, b"", output=subprocess.DEVNULL)
+    try:
+        yield process.pid
+    finally:
+        _signal(process, signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            _signal(process, signal.SIGKILL)
+
+
 def _cpu_seconds() -> float:
     """Return the CPU seconds of all children that have ended, and of theirs."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -88,7 +102,11 @@ def _cpu_seconds() -> float:
 
 
 def _start(
-    arguments: Sequence[bytes], environ: Mapping[bytes, bytes], cwd: bytes | None, stdin: bytes
+    arguments: Sequence[bytes],
+    environ: Mapping[bytes, bytes],
+    cwd: bytes | None,
+    stdin: bytes,
+    output: int = subprocess.PIPE,
 ) -> subprocess.Popen[bytes]:
     parent = os.getpid()
 
@@ -101,8 +119,8 @@ def _start(
         return subprocess.Popen(
             list(arguments),
             stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
             cwd=cwd,
             env={**environ, b"LC_ALL": b"C"},
             start_new_session=True,

@@ -38,6 +38,14 @@ class Call:
     stdin: bytes = b""
 
 
+def through(shell: bytes, arguments: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Return arguments by another remote shell, if there is one; of two `--rsh` the later one counts."""
+    if not shell:
+        return arguments
+    place = len(arguments) - 1 - arguments[::-1].index(b"--")
+    return (*arguments[:place], b"--rsh=" + shell, *arguments[place:])
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How hard a run may push, taken from each start: `bwlimit` is KiB/s of this process, None for no limit."""

@@ -1,32 +1,22 @@
 """One start of the command: open the run, let Luigi work on it, say how it went.
 
-Signals are handled here: the first asks for an orderly stop, the second stops at once (issue 4).
+Luigi is imported late, while ssh logs in (`building.py`).
 """
 
 from __future__ import annotations
 
-import os
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import luigi
-from luigi.rpc import RPCError
-
-from pipeline import durable, fatal, flushing, overview, tidy
+from pipeline import connection, durable, fatal, flushing, overview, tidy
 from pipeline.command_line import Command
 from pipeline.errors import ExitCode
 from pipeline.finish import report_of
-from pipeline.interrupts import install
-from pipeline.opening import Opened
+from pipeline.opening import Opened, open_run
 from pipeline.records import FinishRecord
-from pipeline.summary import counted, interrupted, nothing_to_do, summary
-from pipeline.sync import Sync
-from pipeline.terminal import display, has_bars
-from pipeline.worker import Factory, quiet, reach, unreachable
-
-SUBMISSIONS = 5
-"""So often a run is handed to a central luigid that forgets it; each time it goes on where it stopped."""
+from pipeline.summary import interrupted, nothing_to_do, summary
 
 
 @dataclass(slots=True)
@@ -42,16 +32,16 @@ class Ending:
 def run(command: Command, complain: Callable[[str], None]) -> Ending:
     """Carry out one command line up to its summary."""
     command.request.check()
-    quiet()
+    _quiet()
     if command.scheduler:
-        reach(command.scheduler)
-    root = Sync(**parameters(command))
-    opened = root.opened
+        _reach(command.scheduler)
+    opened = open_run(command.request)
     try:
         if opened.finished is not None and opened.finished.outcome.done:
             return Ending(opened.finished.code, nothing_to_do(opened.run.record.run_id, opened.path))
         started = time.monotonic()
-        stopped = _build(root, opened, command, complain)
+        with connection.shared(opened.run):
+            stopped = _build(opened, command, complain)
         if stopped:
             flushing.flush(opened.run)
         ending = _ending(opened, stopped, time.monotonic() - started)
@@ -61,62 +51,22 @@ def run(command: Command, complain: Callable[[str], None]) -> Ending:
         opened.close()
 
 
-def parameters(command: Command) -> dict[str, object]:
-    """Return the parameters of the root task that this command line means."""
-    request = command.request
-    return {
-        "src": os.fsdecode(request.source),
-        "dest": os.fsdecode(request.destination),
-        "rsync_args": tuple(os.fsdecode(word) for word in request.options),
-        "id": request.run_id,
-        "work_dir": os.fsdecode(request.work_dir),
-        "groups": request.groups,
-        "batches": request.batches,
-        "incremental": request.incremental,
-        "full_every": request.full_every,
-        "verify": request.verify,
-        "bwlimit": request.bwlimit,
-        "retries": request.retries,
-        "stall_timeout": request.stall_timeout,
-        "keep_runs": request.keep_runs,
-        "processes": request.parallel,
-    }
+def _quiet() -> None:
+    """Silence Luigi from its import on: the command has its own display, and tells a failure in one line."""
+    for name in ("luigi", "luigi-interface", "luigi.scheduler"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def _build(root: luigi.Task, opened: Opened, command: Command, complain: Callable[[str], None]) -> bool:
-    """Let Luigi carry out the run; return whether a signal stopped it."""
-    factory = Factory()
-    bars = has_bars(wanted=command.progress)
-    stopped, notice = False, ""
+def _reach(scheduler: str) -> None:
+    from pipeline.worker import reach
 
-    def first() -> None:
-        nonlocal stopped, notice
-        stopped = True
-        running = factory.worker.stop_in_order() if factory.worker else 0
-        text = f"stopping {counted(running, 'process', 'processes')} (once more to stop at once)"
-        if bars:
-            notice = text
-        else:
-            complain(text)
-
-    options: dict[str, object] = {"workers": command.request.parallel, "log_level": "CRITICAL"}
-    options |= {"scheduler_url": command.scheduler} if command.scheduler else {"local_scheduler": True}
-    with install(first), display(lambda: overview.snapshot(opened.run, notice), bars=bars):
-        try:
-            for _ in range(SUBMISSIONS if command.scheduler else 1):
-                luigi.build([root], worker_scheduler_factory=factory, **options)
-                if stopped or not _forgotten(opened):
-                    break
-        except RPCError as error:
-            raise unreachable(command.scheduler, error, "start it and the same command again to go on") from None
-    return stopped
+    reach(scheduler)
 
 
-def _forgotten(opened: Opened) -> bool:
-    """Say whether the run neither came to its end nor failed: so it is when luigid was started anew meanwhile."""
-    if durable.load(opened.run.directory.finished, FinishRecord) is not None:
-        return False
-    return fatal.note(opened.run) is None and not any(overview.failures(opened.run))
+def _build(opened: Opened, command: Command, complain: Callable[[str], None]) -> bool:
+    from pipeline.building import build
+
+    return build(opened, command, complain)
 
 
 def _ending(opened: Opened, stopped: bool, seconds: float) -> Ending:

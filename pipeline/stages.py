@@ -90,7 +90,7 @@ def copy(run: Run, number: int, beacon: Beacon) -> BatchRecord:
     log = run.directory.log(f"RsyncBatch-{number:04}")
     units = _units(run, number)
     moved = movement.move_new(run, units, log, beacon)
-    carry_out(run, _copying(run, units, tally), tally, log, beacon)
+    carry_out(run, _copying(run, units, tally), tally, log, beacon, shares=number == 0)
     tally.statistics += moved.count(run, tally.statistics, tally.failed)
     tally.cpu_seconds += moved.cpu_seconds
     if tally.attempts > 1:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
-from pipeline import changes, durable, indexing, weights
+from pipeline import changes, connection, durable, indexing, weights
 from pipeline.context import Run
 from pipeline.cost import Grain, grain
 from pipeline.errors import StateError
@@ -106,7 +106,17 @@ def _list(run: Run, beacon: Beacon) -> tuple[list[Node], tuple[FailedPath, ...]]
     attempt = 0
     while True:
         try:
-            return collect(run.rsync, run.options, record.source, record.start, floor, cwd=record.cwd, on_entry=count)
+            shell = b"" if attempt else connection.shell()
+            return collect(
+                run.rsync,
+                run.options,
+                record.source,
+                record.start,
+                floor,
+                cwd=record.cwd,
+                shell=shell,
+                on_entry=count,
+            )
         except Transient:
             attempt += 1
             if attempt > run.pace.retries:

@@ -139,6 +139,10 @@ class WorkDirectory:
         return self._in(b"progress", os.fsencode(name) + b".json")
 
     @property
+    def socket(self) -> bytes:
+        return self._in(b"ssh")
+
+    @property
     def beacons(self) -> bytes:
         return self._in(b"progress")
 

@@ -5,7 +5,6 @@ Task processes die with their parent, and end their rsync before they go; brief 
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 from contextlib import suppress
@@ -92,9 +91,3 @@ def unreachable(url: str, error: Exception, hint: str) -> SchedulerError:
     reason = getattr(reason, "strerror", None) or reason
     shown = urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
     return SchedulerError(f"no luigid answers at {shown}: {reason}", hint)
-
-
-def quiet() -> None:
-    """Silence Luigi: the command has its own display, and tells a failure in one line."""
-    for name in ("luigi", "luigi-interface", "luigi.scheduler"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -83,7 +83,7 @@ def test_one_module_puts_finished_files_in_their_place() -> None:
 
 def test_luigi_stays_on_top() -> None:
     using = {name for name, path in MODULES.items() if any(found.split(".")[0] == "luigi" for found in imported(path))}
-    assert using <= {"settings", "worker", "stage", "tasks", "sync", "session"}
+    assert using <= {"settings", "worker", "stage", "tasks", "sync", "building"}
 
 
 def test_only_the_command_prints() -> None:
