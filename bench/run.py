@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
@@ -178,7 +178,7 @@ def _over_wire(bench: Bench, shell: Sshd, stack: contextlib.ExitStack) -> Sshd:
     config.write_text(config.read_text().replace(f"Port {shell.port}", f"Port {port}"))
     known = bench.folder / "sshd/known"
     known.write_text(known.read_text().replace(f":{shell.port} ", f":{port} "))
-    return Sshd(shell.rsh, shell.host, port, shell.pid)
+    return replace(shell, port=port)
 
 
 def measure(case: Case, rounds: int, scale: float) -> dict[str, object]:

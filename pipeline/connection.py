@@ -64,18 +64,23 @@ class Connection:
         return b"ControlPath=" + self.socket.replace(b"%", b"%%")
 
 
-def possible(run: Run) -> Connection | None:
-    """Return the connection that this run's calls could share; None where the remote shell is not plain ssh."""
-    ends = [end for end in (run.record.source, run.record.destination) if end.ends is Ends.SSH]
-    shell = run.options.value("rsh") or os.environb.get(b"RSYNC_RSH") or b"ssh"
+def between(host: bytes, shell: bytes, socket: bytes) -> Connection | None:
+    """Return the connection that calls could share by this remote shell; None where it is not plain ssh."""
     words = tuple(shell.split())
-    socket = run.directory.socket
-    if not ends or not words or os.path.basename(words[0]) != b"ssh" or len(socket) > _SOCKET_MOST:
+    if not words or os.path.basename(words[0]) != b"ssh" or len(socket) > _SOCKET_MOST:
         return None
     if not all(map(_SPLIT_LIKE_RSYNC.fullmatch, (*words, socket))) or any(map(_OF_ITS_OWN.search, words[1:])):
         return None
-    user, _, host = ends[0].host.rpartition(b"@")
-    return Connection(words, user, host.strip(b"[]"), socket)
+    user, _, name = host.rpartition(b"@")
+    return Connection(words, user, name.strip(b"[]"), socket)
+
+
+def _possible(run: Run) -> Connection | None:
+    shell = run.options.value("rsh") or os.environb.get(b"RSYNC_RSH") or b"ssh"
+    for end in (run.record.source, run.record.destination):
+        if end.ends is Ends.SSH:
+            return between(end.host, shell, run.directory.socket)
+    return None
 
 
 _shared: tuple[Connection, int] | None = None
@@ -86,7 +91,7 @@ _shared: tuple[Connection, int] | None = None
 def shared(run: Run) -> Iterator[None]:
     """Log in while the block runs, where that is possible."""
     global _shared
-    found = possible(run)
+    found = _possible(run)
     if found is None:
         yield
         return

@@ -67,10 +67,10 @@ def arguments(options: Options, source: Location) -> tuple[bytes, ...]:
     )
 
 
-def empty(rsync: bytes, options: Options, source: Location, *, cwd: bytes) -> bool:
+def empty(rsync: bytes, options: Options, source: Location, *, cwd: bytes, shell: bytes = b"") -> bool:
     """Say whether a source surely holds nothing that the options select, by a list of its top level."""
     level = (b"--no-r", b"-d", *arguments(options, source.with_path(source.path.rstrip(b"/") + b"/"))[1:])
-    ended = run((rsync, *level), environ=os.environb, cwd=cwd)
+    ended = run((rsync, *through(shell, level)), environ=os.environb, cwd=cwd)
     entries = list(filter(None, map(read_line, ended.stdout.splitlines())))
     return ended.code == 0 and [entry.path for entry in entries] in ([b"."], [])
 

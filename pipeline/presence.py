@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from pipeline import listing, surroundings
+from pipeline import connection, listing, surroundings
 from pipeline.context import Run
 from pipeline.errors import SourceError
 from pipeline.model import Unit
@@ -38,7 +38,7 @@ def check_not_emptied(run: Run) -> None:
 def _empty(run: Run) -> bool:
     source = run.record.source
     if source.remote:
-        return listing.empty(run.rsync, run.options, source, cwd=run.record.cwd)
+        return listing.empty(run.rsync, run.options, source, cwd=run.record.cwd, shell=connection.shell())
     return surroundings.empty(source)
 
 

@@ -47,12 +47,17 @@ def served(command: list[str], ready: Callable[[], bool], log: Path) -> Iterator
 
 @dataclass(frozen=True)
 class Sshd:
-    """A running sshd: the remote shell's command, and a host name for it."""
+    """A running sshd: the remote shell's command, a host name for it, and its log."""
 
     rsh: str
     host: str
     port: int
     pid: int
+    log: Path
+
+    def logins(self) -> int:
+        """Return how many logins it has let in so far."""
+        return self.log.read_text(errors="replace").count("Accepted publickey")
 
     @property
     def option(self) -> str:
@@ -86,7 +91,7 @@ def sshd(
         f"ListenAddress {address}\nPort {port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
         f"PidFile {folder}/pid\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\n"
         f"MaxStartups {startups}\nMaxSessions {sessions}\nPrintMotd no\nClientAliveInterval 2\n"
-        f"LogLevel ERROR\nSubsystem sftp internal-sftp\n"
+        f"LogLevel INFO\nSubsystem sftp internal-sftp\n"
     )
     (folder / "ssh_config").write_text(
         f"Host box\n  HostName {address}\n  Port {port}\n  User root\n  IdentityFile {folder}/key\n"
@@ -96,7 +101,7 @@ def sshd(
     os.makedirs("/run/sshd", exist_ok=True)
     command = [*inside, "/usr/sbin/sshd", "-D", "-e", "-f", str(folder / "sshd_config")]
     with served(command, lambda: answers(port, address), folder / "sshd.log") as pid:
-        yield Sshd(f"ssh -F {folder}/ssh_config", "box", port, pid)
+        yield Sshd(f"ssh -F {folder}/ssh_config", "box", port, pid, folder / "sshd.log")
 
 
 @dataclass(frozen=True)
