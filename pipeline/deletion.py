@@ -43,10 +43,16 @@ def approve(run: Run, beacon: Beacon) -> BatchRecord:
         everything = [targets(run, number) for number in range(len(run.plan.weights))]
         found = Targets([path for part in everything for path in part.trees], _levels(run))
         _carry_out(run, found, tally, "delete-count", beacon, dry_run=True)
-        planned = tally.statistics.deleted
+        planned = tally.statistics.deleted + _gave_way(run)
         if planned > limit:
             reason = f"--max-delete={limit} refuses {planned} deletions"
     return msgspec.structs.replace(tally.record(run, 0), withheld=reason, statistics=Statistics())
+
+
+def _gave_way(run: Run) -> int:
+    """Count what the copies deleted already, since it was in a file's way."""
+    records = (durable.load(run.directory.outcome(number), BatchRecord) for number in range(len(run.plan.weights)))
+    return sum(record.statistics.deleted for record in records if record is not None)
 
 
 def _not_copied(run: Run) -> str:

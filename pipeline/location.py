@@ -18,9 +18,17 @@ _URL = re.compile(rb"rsync://([^/]*)(?:/(.*))?", re.DOTALL | re.IGNORECASE)
 _URL_HOST = re.compile(rb"(?:[^:@\[]*@)?(?:\[[^\]]+\]|[^:@\[]*)(?::\d{1,5})?")
 
 
-def parse_source(text: bytes, cwd: bytes) -> Location:
-    """Read SRC; a last component that is exactly `*` counts as the folder's contents, as for the original script."""
-    return _parse(contents(text), cwd, "source")
+def parse_source(text: bytes, cwd: bytes, *, relative: bool = False) -> Location:
+    """Read SRC; a last component that is exactly `*` counts as the folder's contents, as for the original script.
+
+    With `relative` (`-R`) the path as given is what arrives: `/./` marks where it begins.
+    """
+    location = _parse(contents(text), cwd, "source")
+    if not relative or location.remote:
+        return location
+    given = contents(text)
+    marked = given if given.startswith(b"/") or b"/./" in given else b"./" + given
+    return location.with_path(os.path.join(cwd, marked))
 
 
 def contents(text: bytes) -> bytes:

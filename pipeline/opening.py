@@ -81,7 +81,7 @@ class Opened:
 def transfer_of(request: Request, cwd: bytes) -> tuple[Transfer, Options]:
     """Return what is to be copied, with absolute paths, checked at both ends."""
     options = parse(request.options)
-    source = location.parse_source(request.source, cwd)
+    source = location.parse_source(request.source, cwd, relative=options.has("relative"))
     destination = location.parse_destination(request.destination, cwd)
     surroundings.check_ends(source, destination, options)
     surroundings.warn_empty(source, destination, options)

@@ -213,7 +213,7 @@ ROWS: tuple[Row, ...] = (
     _passed("port", value=True, roles=_T | _H),
     _passed("sockopts", value=True, roles=_T | _H),
     _passed("blocking-io", roles=_T | _H),
-    _passed("protocol", value=True, roles=_T | _H),
+    _one_batch("protocol", "", "an old protocol knows less than parsync's calls need", value=True, roles=_T),
     _one_batch("old-args", "", "a remote shell makes what it likes of a path", roles=_T),
     _passed("secluded-args", "s", roles=_T | _H),
     _passed("trust-sender", roles=_T | _H),
@@ -242,7 +242,7 @@ BY_NAME: dict[str, Row] = {row.name: row for row in ROWS if row.name}
 BY_SHORT: dict[str, Row] = {row.short: row for row in ROWS if row.short}
 SAME: dict[str, str] = {
     "cc": "checksum-choice",
-    "del": "delete",
+    "del": "delete-during",
     "i-d": "implied-dirs",
     "i-r": "inc-recursive",
     "ignore-non-existing": "existing",

@@ -24,6 +24,10 @@ A file merged with the modifier `-` or `+` holds patterns only.
 _STDIN_RULE = re.compile(rb"(?:\.|merge)[^ _]*[ _]-")
 _FROM_FILES = frozenset({"--exclude-from", "--include-from", "--password-file"})
 
+_WHEN = {f"--delete-{when}": f"--delete-{when}" for when in ("before", "during", "after")}
+_WHEN["--delete-delay"] = "--delete-during"
+"""When rsync deletes; it takes one of them only."""
+
 _SECRETS = (
     (re.compile(rb"(sshpass\s+-p\s*)(?:'[^']*'|\"[^\"]*\"|\S+)"), rb"\1***"),
     (re.compile(rb"(rsync://[^:/@\s]+:)[^@/\s]+@"), rb"\1***@"),
@@ -189,6 +193,9 @@ def parse(arguments: Sequence[bytes]) -> Options:
             )
         if given.name == "--max-delete" and not re.fullmatch(rb"-?\d{1,9}", given.value or b""):
             raise UsageError(f"--max-delete needs a number, not {printable(given.value or b'')!r}")
+    whens = {_WHEN[given.name] for given in options.given if given.name in _WHEN}
+    if len(whens) > 1:
+        raise UsageError(f"{' and '.join(sorted(whens))} exclude each other", "give one, or --delete alone")
     return options
 
 

@@ -48,9 +48,13 @@ def through(shell: bytes, arguments: tuple[bytes, ...]) -> tuple[bytes, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How hard a run may push, taken from each start: `bwlimit` is KiB/s of this process, None for no limit."""
+    """How hard a run may push: `bwlimit` is KiB/s of this process, None for no limit.
+
+    `max_delete` is how much this process may delete that is in a file's way, None for no limit.
+    """
 
     bwlimit: int | None = None
+    max_delete: int | None = None
 
     def words(self) -> tuple[bytes, ...]:
         return () if self.bwlimit is None else (b"--bwlimit=%d" % self.bwlimit,)
@@ -125,8 +129,9 @@ def _moving(
     """Return the words of a call that moves files. What is in a file's way must go as with `--delete`, by `--force`."""
     drop = QUIET | DELETION_NAMES | _SHAPE
     words = options.words(drop=drop - _KEPT_FOR_DELETION if deletion else drop)
-    force = (b"--force",) if options.delete else ()
-    head = (b"-aR", b"--no-implied-dirs", *words, *_listing(transfer, options, files), *deletion, *force)
+    head = [b"-aR", b"--no-implied-dirs", *words, *_listing(transfer, options, files), *deletion]
+    if options.delete or options.has("force"):
+        head += [b"--force", *(() if pace.max_delete is None else (b"--max-delete=%d" % pace.max_delete,))]
     return (*head, *_counted(options), *pace.words())
 
 

@@ -20,9 +20,10 @@ from pipeline.rsync import Call, Pace
 
 
 def pace_of(run: Run) -> Pace:
-    """Return this process's share of the run's bandwidth."""
-    at_once = min(run.pace.parallel, len(run.plan.weights))
-    return Pace(rsync.share(run.pace.bwlimit, at_once))
+    """Return this process's share of the run's bandwidth, and of what may be deleted."""
+    batches, limit = len(run.plan.weights), run.options.max_delete
+    at_once = min(run.pace.parallel, batches)
+    return Pace(rsync.share(run.pace.bwlimit, at_once), None if limit is None else limit // max(1, batches))
 
 
 def prepare(run: Run, beacon: Beacon) -> BatchRecord:

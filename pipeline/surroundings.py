@@ -16,12 +16,13 @@ def check_ends(source: Location, destination: Location, options: Options) -> Non
     """Refuse ends that rsync could not join, or that would copy into themselves."""
     if source.remote and destination.remote:
         raise UsageError("source and destination are both remote", "run parsync on one of the two hosts")
-    check_source(source)
+    if not options.has("ignore-missing-args"):
+        check_source(source)
     if not destination.remote:
         _check_destination(destination.path)
     if not (source.remote or destination.remote):
         _check_apart(source.path, destination.path, options)
-    _check_references(destination, options)
+    _check_references(source, destination, options)
 
 
 def check_source(source: Location) -> None:
@@ -47,8 +48,10 @@ def _check_destination(path: bytes) -> None:
     existing = path.rstrip(b"/") or b"/"
     while not os.path.lexists(existing):
         existing = os.path.dirname(existing) or b"."
+    shown = printable(existing)
+    if not os.path.exists(existing):
+        raise DestinationError(f"destination {shown} is a link to nothing", "make what it leads to, or choose another")
     if not os.access(existing, os.W_OK):
-        shown = printable(existing)
         reason = "Read-only file system" if os.statvfs(existing).f_flag & os.ST_RDONLY else "Permission denied"
         raise DestinationError(f"destination {shown} cannot be written: {reason}", "choose another or change its mode")
 
@@ -73,12 +76,18 @@ def _inside(path: bytes, folder: bytes) -> bool:
     return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
 
 
-def _check_references(destination: Location, options: Options) -> None:
-    """Refuse a reference directory that is not there: rsync would copy everything and say nothing (RSYNC.md 24)."""
+def _check_references(source: Location, destination: Location, options: Options) -> None:
+    """Refuse a reference directory that is not there: rsync would copy everything and say nothing (RSYNC.md 24).
+
+    A single file may have DEST for its name; then references are relative to the folder that DEST is in.
+    """
     if destination.remote:
         return
+    base = destination.path
+    if not (base.endswith(b"/") or os.path.isdir(base) or source.remote or os.path.isdir(source.path)):
+        base = os.path.dirname(base)
     for reference in options.references:
-        path = os.path.normpath(os.path.join(destination.path, reference.path))
+        path = os.path.realpath(os.path.join(base, reference.path))
         if not os.path.isdir(path):
             shown = printable(path)
             raise UsageError(f"{reference.option} {shown} is no directory", "give one that exists, relative to DEST")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import stat
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -133,6 +132,8 @@ def whole_reasons(run: Run) -> list[str] | None:
         reasons.append("--hard-links from a remote or filtered source: its list has no inodes")
     if run.options.delete and _backup_inside(run):
         reasons.append("--backup-dir inside the destination, with --delete: backups are extras themselves")
+    if run.options.delete and run.options.has("keep-dirlinks"):
+        reasons.append("--keep-dirlinks with --delete: what a link leads to may be an extra")
     if run.options.one_file_system and listed(run):
         reasons.append("--one-file-system from a remote or filtered source: its list does not show mount points")
     if not run.options.perms and not (run.local and os.geteuid() == 0):
@@ -147,8 +148,9 @@ def _backup_inside(run: Run) -> bool:
     folder = run.options.value("backup-dir")
     if folder is None:
         return False
-    destination = os.path.normpath(run.record.destination.path or b".")
-    path = os.path.normpath(os.path.join(destination, folder))
+    resolve = os.path.normpath if run.record.destination.remote else os.path.realpath
+    destination = resolve(run.record.destination.path or b".")
+    path = resolve(os.path.join(destination, folder))
     return path.startswith(destination.rstrip(b"/") + b"/") or destination == b"."
 
 
@@ -158,7 +160,7 @@ def _is_directory(run: Run) -> bool:
         return True
     path = os.path.join(run.record.root.path, run.record.start)
     follows = run.options.copy_links or run.options.copy_dirlinks
-    return stat.S_ISDIR((os.stat if follows else os.lstat)(path).st_mode)
+    return os.path.isdir(path) and (follows or not os.path.islink(path))
 
 
 def listed(run: Run) -> bool:

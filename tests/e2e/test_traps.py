@@ -88,3 +88,81 @@ def test_wildcards_in_a_remote_source_are_the_far_ends(shop: Shop, sshd: servers
         assert "wildcards" in done.out
         for name in ("ours", "theirs"):
             tree.remove(shop.at(name))
+
+
+@pytest.mark.parametrize("source", ["src/", "./src", "src/d4/", "src/./d4", "src/f0", "{}/src/./d4", "{}/src"])
+def test_relative_paths_arrive_as_they_were_given(shop: Shop, source: str) -> None:
+    tree.many(shop.at("src"), 71, 60)
+    os.makedirs(shop.at("src/d4/inner"), exist_ok=True)
+    same(shop, "-R", source=source.format(os.fsdecode(shop.path)))
+    assert shop.parsync("--verify", source.format(os.fsdecode(shop.path)), "ours", "-R").code == 0
+
+
+def in_the_way(path: bytes) -> None:
+    """Make a destination with a full folder where the source has a file."""
+    tree.build(path, {b"f0": {b"%d" % number: b"x" for number in range(40)}, b"extra": b"1"})
+
+
+def test_what_is_in_a_files_way_goes_by_force_alone(shop: Shop) -> None:
+    tree.many(shop.at("src"), 71, 100)
+    same(shop, "--force", prepare=in_the_way)
+
+
+def test_what_is_in_a_files_way_counts_among_the_deletions(shop: Shop) -> None:
+    tree.many(shop.at("src"), 71, 100)
+    in_the_way(shop.at("ours"))
+    done = shop.parsync(*CUT, "src/", "ours", "--delete", "--max-delete=8")
+    assert done.code == 23, done
+    assert "f0: could not make way" in done.out
+    assert len(os.listdir(shop.at("ours/f0"))) > 30
+    assert os.path.exists(shop.at("ours/extra"))
+    assert shop.parsync(*CUT, "src/", "ours", "--delete", "--max-delete=400").code == 0
+    assert differences(shop.at("src"), shop.at("ours")) == []
+
+
+def test_links_that_lead_to_extras_are_one_batch_with_deletion(shop: Shop) -> None:
+    tree.many(shop.at("src"), 72, 100)
+    folder = next(name for name in sorted(os.listdir(shop.at("src"))) if name.startswith(b"d"))
+
+    def prepare(path: bytes) -> None:
+        os.makedirs(os.path.join(path, b"extra"))
+        os.symlink("extra", os.path.join(path, folder))
+
+    assert "--keep-dirlinks" in same(shop, "-K", "--delete", prepare=prepare).out
+
+
+def test_folders_of_options_are_found_through_a_link_to_the_destination(shop: Shop) -> None:
+    tree.many(shop.at("src"), 73, 80)
+    os.makedirs(shop.at("far/off"))
+    shop.rsync("src/", "far/off/last")
+    os.makedirs(shop.at("last"))
+
+    def prepare(path: bytes) -> None:
+        there = shop.at("far/off/" + os.path.basename(path).decode())
+        os.mkdir(there)
+        tree.many(os.path.join(there, b"kept"), 74, 10)
+        os.symlink(there, path)
+
+    assert "linked" in same(shop, "--link-dest=../last", prepare=prepare).out
+    inside = os.fsdecode(shop.at("far/off/ours/kept"))
+    done = shop.parsync(*CUT, "src/", "ours", "--delete", "-b", f"--backup-dir={inside}")
+    assert "--backup-dir inside" in done.out
+    os.mkdir(shop.at("folder"))
+    assert shop.parsync("src/f0", "folder/new", "--link-dest=../far/off/last").code == 0
+    assert shop.parsync("src/f0", "folder/new/", "--link-dest=../far/off/last").code == 2
+
+
+@pytest.mark.parametrize("option", ["-L", "-k", "--safe-links", "-l"])
+def test_a_source_that_is_a_link_to_nothing(shop: Shop, option: str) -> None:
+    os.symlink("nowhere", shop.at("src"))
+    os.utime(shop.at("src"), ns=(tree.OLD, tree.OLD), follow_symlinks=False)
+    theirs = shop.rsync(option, "src", "theirs/")
+    ours = shop.parsync(*CUT, "src", "ours/", option)
+    assert ours.code == theirs.code, (ours, theirs)
+    found = [os.path.lexists(shop.at(f"{name}/src")) for name in ("ours", "theirs")]
+    assert found[0] == found[1]
+
+
+def test_a_missing_source_may_be_ignored(shop: Shop) -> None:
+    assert shop.parsync("nothing", "ours", "--ignore-missing-args").code == 0
+    assert shop.parsync("nothing", "ours").code == 1

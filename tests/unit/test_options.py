@@ -64,7 +64,7 @@ def test_what_rsync_does_not_know_is_left_for_it_to_refuse(given: str) -> None:
 @pytest.mark.parametrize(
     ("alias", "name"),
     [
-        ("--del", "--delete"),
+        ("--del", "--delete-during"),
         ("--log-format=%n", "--out-format"),
         ("--no-i-r", "--inc-recursive"),
         ("--cc=md5", "--checksum-choice"),
@@ -167,3 +167,10 @@ def test_max_delete_is_a_number() -> None:
 def test_passwords_are_hidden(word: str) -> None:
     assert b"opensesame" not in hide_secrets([word.encode()])[0]
     assert b"***" in hide_secrets([word.encode()])[0]
+
+
+@pytest.mark.parametrize("given", ["--delete-after --del", "--delete-before --delete-delay", "--delete-before --del"])
+def test_two_times_of_deletion_exclude_each_other(given: str) -> None:
+    with pytest.raises(UsageError, match="exclude each other"):
+        parse(words(given))
+    assert parse(words("--del --delete-delay --delete-delay")).delete
