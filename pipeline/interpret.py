@@ -75,6 +75,8 @@ _UNNAMED = re.compile(
     rb"(?:rsync: |ERROR: )(?!.*(?:connection unexpectedly|(?:read|write) error:|safe_read|safe_write))", re.DOTALL
 )
 """An error of rsync's that names no path in a form known here."""
+_GONE = (b"2", b"20")
+"""No such file or directory; not a directory, where the one that held the path is something else now."""
 _VANISHED = re.compile(_SIDE + rb'\w+ has vanished: "(.*)"', re.DOTALL)
 _QUOTED = re.compile(rb'"[^"\n]*"')
 _TEMPORARY = re.compile(rb"(.*/|)\.([^/]+)\.[A-Za-z0-9]{6}", re.DOTALL)
@@ -146,7 +148,7 @@ def _paths(stderr: bytes, *, unnamed: bool) -> tuple[list[FailedPath], list[byte
             vanished.append(unescape(gone[2]))
         elif found := _failure(line):
             path, words = unescape(found["path"]), found.groupdict()
-            if words.get("number") == b"2" and b"link_stat" in (words.get("doing") or b""):
+            if words.get("number") in _GONE and b"link_stat" in (words.get("doing") or b""):
                 missing.append(path)
             else:
                 path = _final(path) if found["side"] == b"receiver" else path

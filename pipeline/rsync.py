@@ -108,11 +108,10 @@ def single(
 def _moving(
     transfer: Transfer, options: Options, pace: Pace, deletion: tuple[bytes, ...], *, files: int
 ) -> tuple[bytes, ...]:
-    """Return the words of a call that moves files. What is in a file's way must go as with `--delete`, by `--force`."""
+    """Return the words of a call that moves files."""
     drop = QUIET | DELETION_NAMES
     words = options.words(drop=drop - _KEPT_FOR_DELETION if deletion else drop)
-    force = (b"--force",) if options.delete else ()
-    head = (b"-aR", b"--no-implied-dirs", *words, *_listing(transfer, options, files), *deletion, *force)
+    head = (b"-aR", b"--no-implied-dirs", *words, *_listing(transfer, options, files), *deletion, *_force(options))
     return (*head, *_counted(options), *pace.words())
 
 
@@ -126,14 +125,19 @@ def preparing(transfer: Transfer, options: Options, shared: Sequence[bytes], *, 
 
     `open_modes` is for a destination user who is not root: a directory of mode 0555 would refuse the next process.
     """
-    words = options.words(drop=_STRUCTURE)
+    words = (*options.words(drop=_STRUCTURE), *_force(options))
     opened = (b"--chmod=Du+rwx",) if open_modes else ()
     yield from _directories(transfer, (*words, *opened, *_parents(transfer)), shared)
 
 
 def settling(transfer: Transfer, options: Options, shared: Sequence[bytes]) -> Iterator[Call]:
     """Yield the calls that give the shared directories their final modes and times."""
-    yield from _directories(transfer, options.words(drop=_STRUCTURE), shared)
+    yield from _directories(transfer, (*options.words(drop=_STRUCTURE), *_force(options)), shared)
+
+
+def _force(options: Options) -> tuple[bytes, ...]:
+    """Return what lets a file take a directory's place, as it may with `--delete`."""
+    return (b"--force",) if options.delete else ()
 
 
 def deleting(
@@ -194,7 +198,7 @@ def _directories(transfer: Transfer, words: tuple[bytes, ...], shared: Sequence[
     tail = (*words, b"--no-r", b"-d")
     top = {path.partition(b"/")[0] for path in shared if path}
     if b"" in shared and len(top) <= FILTERED_MOST and all(map(_PLAIN_NAME.fullmatch, top)):
-        alone = [b"--filter=+ /%s/" % name for name in sorted(top)]
+        alone = [b"--filter=+ /%s" % name for name in sorted(top)]
         yield from _calls(transfer, (*head, *alone, _NOTHING_ELSE, *tail), shared, recursive=False)
         return
     if b"" in shared:

@@ -213,3 +213,29 @@ def test_passwords_reach_no_file_of_the_run(shop: Shop) -> None:
             if name != b"run.json":
                 with open(os.path.join(folder, name), "rb") as file:
                     assert b"opensesame" not in file.read(), name
+
+
+@pytest.mark.parametrize("becomes", ["nothing", "a file", "a link"])
+@pytest.mark.parametrize("options", [(), ("--delete",)])
+def test_a_resume_meets_a_shared_directory_that_is_something_else(
+    shop: Shop, becomes: str, options: tuple[str, ...]
+) -> None:
+    """Several batches were to copy into it; what is left of them has vanished, and it is copied as it is now."""
+    tree.build(shop.at("src"), {b"%d" % one: {b"%d" % two: b"x" for two in range(20)} for one in range(9)})
+    words = ("--id=x", "--batches=40", "--groups=2", "src/", "dst", *options)
+    assert shop.parsync(*words).code == 0
+    run = Path(os.fsdecode(shop.state)) / "x"
+    for path in [*run.glob("*/*.json"), run / "finished.json"]:
+        if path.parent.name not in ("walk", "plan", "log"):
+            path.unlink()
+    shutil.copytree(shop.at("dst"), shop.at("plain"), symlinks=True)
+    tree.remove(shop.at("src/1"))
+    if becomes == "a file":
+        shutil.copy(shop.at("src/0/1"), shop.at("src/1"))
+    elif becomes == "a link":
+        os.symlink("nowhere", shop.at("src/1"))
+    tree.settle(shop.at("src"))
+    done = shop.parsync(*words)
+    plain = shop.rsync("src/", "plain", *options)
+    assert done.code == (plain.code or 24), done
+    assert differences(shop.at("plain"), shop.at("dst"), times=False) == []
