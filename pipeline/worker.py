@@ -5,15 +5,18 @@ Task processes die with their parent, and end their rsync before they go; idle t
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
 from contextlib import suppress
 from types import TracebackType
+from typing import Any
 
 from luigi import Task
 from luigi.interface import _WorkerSchedulerFactory
 from luigi.scheduler import Scheduler
+from luigi.task_status import FAILED
 from luigi.worker import ContextManagedTaskProcess, TaskProcess, Worker
 
 from pipeline.interrupts import in_task
@@ -36,7 +39,18 @@ class TaskContext:
 
 
 class ThriftyWorker(Worker):
-    """A worker that runs idle tasks without a process of their own, and can stop in order."""
+    """A worker that runs idle tasks without a process of their own, can stop in order, and remembers a failure.
+
+    `failure` is what the first task that failed had to say: the work directory may have been too full to note it.
+    """
+
+    failure = ""
+
+    def _add_task(self, *arguments: Any, **named: Any) -> None:
+        if named.get("status") == FAILED and not self.failure:
+            with suppress(ValueError, TypeError):
+                self.failure = str(json.loads(named.get("expl") or '""'))
+        super()._add_task(*arguments, **named)
 
     def _create_task_process(self, task: Task) -> ContextManagedTaskProcess:
         process: ContextManagedTaskProcess = super()._create_task_process(task)
