@@ -62,19 +62,25 @@ class Meta(msgspec.Struct, frozen=True):
 VERSION = 3
 
 
+def abandon(path: bytes) -> bytes:
+    """Remove what a writer of an index left unfinished; return the name under which it writes."""
+    temporary = path + b".new"
+    with suppress(FileNotFoundError):
+        os.unlink(temporary)
+    return temporary
+
+
 def write(path: bytes, rows: Iterable[Row], meta: Meta, before: bytes | None = None) -> None:
     """Write an index whole or not at all: beside its place first, then renamed.
 
     Rows that are as `before` (the path of an index, which may be this one) are taken from there.
     """
-    temporary = path + b".new"
-    with suppress(FileNotFoundError):
-        os.unlink(temporary)
+    temporary = abandon(path)
     os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     try:
         _fill(temporary, rows, meta, before)
     except sqlite3.Error as error:
-        os.unlink(temporary)
+        abandon(path)
         told = f"index {printable(path)} cannot be written: {error}"
         raise StateError(told, "make space there and start the same command again") from None
     durable.put(temporary, path)

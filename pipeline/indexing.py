@@ -42,6 +42,13 @@ def _mark_of(path: bytes) -> bytes:
     return path + b".touched"
 
 
+def sweep(run: Run) -> None:
+    """Remove what killed writers of this destination's files left."""
+    folder, name = os.path.split(index_of(run))
+    durable.sweep(folder, name)
+    index.abandon(os.path.join(folder, name))
+
+
 def touch(run: Run) -> None:
     """Note, before the destination changes, that the index of an earlier run no longer tells what is there."""
     path = index_of(run)
