@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.location import absolute, parse_destination, parse_source, split
+from pipeline.location import absolute, parse_destination, parse_source, plain, split
 from pipeline.model import Ends
 
 
@@ -92,3 +92,11 @@ def test_what_travels_below_which_root(text: str, root: str, start: str) -> None
 def test_absolute_paths_have_no_dots_that_rsync_would_cut_at() -> None:
     assert absolute(b"a/./b//c/", b"/cwd/./x") == b"/cwd/x/a/b/c/"
     assert absolute(b"..", b"/cwd") == b"/cwd/.."
+
+
+@pytest.mark.parametrize(
+    ("path", "same"),
+    [(b"/a/b/", b"/a/b"), (b"//a/./b/.", b"/a/b"), (b"a//b", b"a/b"), (b"", b""), (b"/", b"/"), (b"a/../b", b"a/../b")],
+)
+def test_spellings_of_one_path(path: bytes, same: bytes) -> None:
+    assert plain(path) == same
