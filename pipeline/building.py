@@ -25,8 +25,8 @@ SUBMISSIONS = 5
 """So often a run is handed to a central luigid that forgets it; each time it goes on where it stopped."""
 
 
-def build(opened: Opened, command: Command, complain: Callable[[str], None]) -> bool:
-    """Let Luigi carry out the run; return whether a signal stopped it."""
+def build(opened: Opened, command: Command, complain: Callable[[str], None]) -> tuple[bool, str]:
+    """Let Luigi carry out the run; return whether a signal stopped it, and what the first task that failed said."""
     root = Sync(**parameters(command))
     root.opened = opened
     factory = Factory()
@@ -53,7 +53,7 @@ def build(opened: Opened, command: Command, complain: Callable[[str], None]) -> 
                     break
         except RPCError as error:
             raise unreachable(command.scheduler, error, "start it and the same command again to go on") from None
-    return stopped
+    return stopped, factory.worker.failure if factory.worker else ""
 
 
 def parameters(command: Command) -> dict[str, object]:

@@ -71,6 +71,14 @@ def _whole(path: bytes) -> Iterator[BinaryIO]:
                 os.unlink(temporary)
 
 
+def sweep(folder: bytes, name: bytes = b"") -> None:
+    """Remove what killed writers left in a folder, or of `name` alone; only where nobody else writes it now."""
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(b"." + name) and not entry.is_dir(follow_symlinks=False):
+                discard(entry.path)
+
+
 def put(temporary: bytes, path: bytes) -> None:
     """Flush a file that was written beside its place, and move it there."""
     try:

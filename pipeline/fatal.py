@@ -35,7 +35,16 @@ def leave_note(run: Run, message: str, hint: str = "") -> None:
 def hint(run: Run, message: str) -> str:
     """Return what to do about an error that every batch would meet."""
     destination = run.record.destination
-    if "No space left on device" not in message or destination.remote:
+    what = next((needed for words, needed in _NEEDED.items() if words in message), "")
+    if not what or destination.remote:
         return "mend that and start the same command again"
     mount = printable(file_system(destination.path)[0])
-    return f"make space (or inodes) on {mount} and start the same command again"
+    return f"{what.format(mount)} and start the same command again"
+
+
+_NEEDED = {
+    "No space left on device": "make space (or inodes) on {}",
+    "Disk quota exceeded": "raise the quota on {}",
+    "Read-only file system": "mount {} writable",
+}
+"""What the words of an error ask for, with the mount point of the destination."""

@@ -11,6 +11,8 @@ from urllib.parse import quote
 import msgspec
 
 from pipeline import durable
+from pipeline.errors import StateError
+from pipeline.model import printable
 from pipeline.signatures import Signed
 
 
@@ -46,14 +48,26 @@ class Baseline:
 
 
 class Meta(msgspec.Struct, frozen=True):
-    """Of which transfer an index is, and how many runs ago everything was looked at (0: by this one)."""
+    """Of which transfer an index is, and how many runs ago everything was looked at (0: by this one).
+
+    `boot`: in which life of this machine it was written.
+    """
 
     version: int
     transfer: str
     since_full: int
+    boot: str = ""
 
 
 VERSION = 3
+
+
+def abandon(path: bytes) -> bytes:
+    """Remove what a writer of an index left unfinished; return the name under which it writes."""
+    temporary = path + b".new"
+    with suppress(FileNotFoundError):
+        os.unlink(temporary)
+    return temporary
 
 
 def write(path: bytes, rows: Iterable[Row], meta: Meta, before: bytes | None = None) -> None:
@@ -61,10 +75,18 @@ def write(path: bytes, rows: Iterable[Row], meta: Meta, before: bytes | None = N
 
     Rows that are as `before` (the path of an index, which may be this one) are taken from there.
     """
-    temporary = path + b".new"
-    with suppress(FileNotFoundError):
-        os.unlink(temporary)
+    temporary = abandon(path)
     os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    try:
+        _fill(temporary, rows, meta, before)
+    except sqlite3.Error as error:
+        abandon(path)
+        told = f"index {printable(path)} cannot be written: {error}"
+        raise StateError(told, "make space there and start the same command again") from None
+    durable.put(temporary, path)
+
+
+def _fill(temporary: bytes, rows: Iterable[Row], meta: Meta, before: bytes | None) -> None:
     with closing(sqlite3.connect(os.fsdecode(temporary), uri=True)) as database:
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("PRAGMA synchronous = OFF")
@@ -77,7 +99,6 @@ def write(path: bytes, rows: Iterable[Row], meta: Meta, before: bytes | None = N
         database.commit()
         if before is not None:
             _carry_over(database, before)
-    durable.put(temporary, path)
 
 
 def _columns(row: Row) -> tuple[bytes | None, ...]:

@@ -12,7 +12,7 @@ from contextlib import closing
 
 import msgspec
 
-from pipeline import durable, index
+from pipeline import boot, durable, index
 from pipeline.context import Run
 from pipeline.errors import StateError
 from pipeline.index import Baseline, Meta, Row
@@ -42,6 +42,13 @@ def _mark_of(path: bytes) -> bytes:
     return path + b".touched"
 
 
+def sweep(run: Run) -> None:
+    """Remove what killed writers of this destination's files left."""
+    folder, name = os.path.split(index_of(run))
+    durable.sweep(folder, name)
+    index.abandon(os.path.join(folder, name))
+
+
 def touch(run: Run) -> None:
     """Note, before the destination changes, that the index of an earlier run no longer tells what is there."""
     path = index_of(run)
@@ -58,11 +65,18 @@ def baseline(run: Run) -> Baseline | None:
         return None
     found = Baseline(path)
     meta = found.meta()
-    due = run.record.full_every and meta is not None and meta.since_full + 1 >= run.record.full_every
-    if meta is None or meta.version != index.VERSION or meta.transfer != identity(run.transfer) or due:
+    if meta is None or not _fits(run, meta):
         found.close()
         return None
     return found
+
+
+def _fits(run: Run, meta: Meta) -> bool:
+    """Say whether an index is of this transfer, nothing of it can have been lost with the power, and it may serve."""
+    due = run.record.full_every and meta.since_full + 1 >= run.record.full_every
+    same = meta.version == index.VERSION and meta.transfer == identity(run.transfer)
+    kept = boot.trusted(meta.boot, flushed=run.record.destination.remote, now=boot.boot_id())
+    return same and kept and not due
 
 
 def _holds(run: Run, path: bytes) -> bool:
@@ -109,7 +123,7 @@ def _meta(run: Run, path: bytes) -> Meta:
         with closing(Baseline(path)) as found:
             before = found.meta()
             since_full = before.since_full + 1 if before else 0
-    return Meta(index.VERSION, identity(run.transfer), since_full)
+    return Meta(index.VERSION, identity(run.transfer), since_full, boot.boot_id())
 
 
 def _below(run: Run, path: bytes) -> bytes | None:

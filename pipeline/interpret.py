@@ -44,7 +44,7 @@ _FATAL = re.compile(
         (
             rb"Permission denied \((?:publickey|password|keyboard)",
             rb"Host key verification failed",
-            rb"Could not resolve hostname|Name or service not known|Temporary failure in name resolution",
+            rb"Could not resolve hostname(?!.*Temporary failure)|Name or service not known",
             rb"command not found|rsync: not found|No such file or directory: .*rsync",
             rb"Read-only file system|No space left on device|Disk quota exceeded",
             rb"@ERROR: (?:auth|Unknown module|access denied|chroot failed|chdir failed)|module is read only",
@@ -53,8 +53,8 @@ _FATAL = re.compile(
     )
 )
 """Words of errors that every other process would meet as well."""
-_NO_SPACE = "No space left on device (28)"
-"""Of blocks or inodes: rsync goes on and ends with 23, but nothing new will fit in any other process either."""
+_REFUSED = ("No space left on device (28)", "Read-only file system (30)", "Disk quota exceeded (122)")
+"""Of blocks or inodes: rsync goes on and ends with 23, but no other process will fare better."""
 _BUSY = re.compile(rb"max connections")
 _SIDE = rb"(?:rsync: )?(?:\[(?P<side>[\w ]+)\] )?"
 _REASON = rb"(?P<reason>[^\"]*?)(?: \((?P<number>\d+)\))?"
@@ -75,6 +75,8 @@ _UNNAMED = re.compile(
     rb"(?:rsync: |ERROR: )(?!.*(?:connection unexpectedly|(?:read|write) error:|safe_read|safe_write))", re.DOTALL
 )
 """An error of rsync's that names no path in a form known here."""
+_GONE = (b"2", b"20")
+"""No such file or directory; not a directory, where the one that held the path is something else now."""
 _VANISHED = re.compile(_SIDE + rb'\w+ has vanished: "(.*)"', re.DOTALL)
 _QUOTED = re.compile(rb'"[^"\n]*"')
 _TEMPORARY = re.compile(rb"(.*/|)\.([^/]+)\.[A-Za-z0-9]{6}", re.DOTALL)
@@ -119,35 +121,35 @@ def interpret(code: int, stderr: bytes, *, stalled: bool = False, listed: bool =
     outcome = OUTCOMES.get(code, Outcome.FAILED)
     failed, missing, vanished = _paths(stderr, unnamed=outcome is Outcome.PARTIAL)
     if not listed:
-        failed += [FailedPath(path, "No such file or directory (2)") for path in missing]
+        failed += missing
         missing = []
     if outcome is Outcome.PARTIAL and not failed and missing:
         outcome = Outcome.VANISHED
-    if outcome is Outcome.PARTIAL and any(path.reason.endswith(_NO_SPACE) for path in failed):
+    if outcome is Outcome.PARTIAL and any(path.reason.endswith(_REFUSED) for path in failed):
         return Verdict(Outcome.FAILED, tuple(failed), (), _message(code, stderr), fatal=True)
     if outcome is not Outcome.FAILED:
-        lost = (*vanished, *missing)
+        lost = (*vanished, *(path.path for path in missing))
         return Verdict(outcome, tuple(failed) if outcome is Outcome.PARTIAL else (), lost, _message(code, stderr))
     fatal = code in (1, 2, 4, 126, 127) or bool(_FATAL.search(_QUOTED.sub(b'""', stderr)))
     transient = not fatal and (code in TRANSIENT or (code == 5 and bool(_BUSY.search(stderr))))
     return Verdict(outcome, tuple(failed), (), _message(code, stderr), transient, fatal)
 
 
-def _paths(stderr: bytes, *, unnamed: bool) -> tuple[list[FailedPath], list[bytes], list[bytes]]:
+def _paths(stderr: bytes, *, unnamed: bool) -> tuple[list[FailedPath], list[FailedPath], list[bytes]]:
     """Return paths that failed, listed paths that were gone at once, and paths that went during the transfer.
 
     With `unnamed` an error without a known path is one with an empty path, so that it is never lost.
     """
     failed: list[FailedPath] = []
-    missing: list[bytes] = []
+    missing: list[FailedPath] = []
     vanished: list[bytes] = []
     for line in stderr.splitlines():
         if gone := _VANISHED.match(line):
             vanished.append(unescape(gone[2]))
         elif found := _failure(line):
             path, words = unescape(found["path"]), found.groupdict()
-            if words.get("number") == b"2" and b"link_stat" in (words.get("doing") or b""):
-                missing.append(path)
+            if words.get("number") in _GONE and b"link_stat" in (words.get("doing") or b""):
+                missing.append(FailedPath(path, _reason(words)))
             else:
                 path = _final(path) if found["side"] == b"receiver" else path
                 failed.append(FailedPath(path, _reason(words)))

@@ -10,13 +10,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pipeline.arguments import through
 from pipeline.errors import SourceError
 from pipeline.interpret import interpret, unescape
 from pipeline.model import Ends, FailedPath, Location, Outcome
 from pipeline.option_table import Role
 from pipeline.options import Options
 from pipeline.process import run
-from pipeline.rsync import through
 from pipeline.tree import Entry, Listing, Node, name_of, weigh
 
 _LINE = re.compile(rb"([-dlpscb?])\S{9} +([\d,]+) .{19} (.+)", re.DOTALL)

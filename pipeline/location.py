@@ -106,6 +106,12 @@ def _check_host(host: bytes, shown: str, what: str) -> None:
         raise UsageError(f"{what} {shown} has a host that begins with a dash", "write ./ before a local path")
 
 
+def plain(path: bytes) -> bytes:
+    """Return a path without empty components, `.`, and a last slash."""
+    parts = [part for part in path.split(b"/") if part not in (b"", b".")]
+    return (b"/" if path.startswith(b"/") else b"") + b"/".join(parts)
+
+
 def absolute(path: bytes, cwd: bytes) -> bytes:
     """Return a local path from the root, without `.` and empty components, its last slash kept; links as they are."""
     full = os.path.join(cwd, path)

@@ -12,6 +12,8 @@ import hashlib
 import os
 import socket
 import time
+import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
@@ -43,12 +45,20 @@ class Lock:
     handle: int
     exclusive_file: bytes = b""
 
+    def tell(self, run_id: str) -> None:
+        """Tell others for which run the lock is held."""
+        handle = self.handle if self.handle >= 0 else os.open(self.exclusive_file, os.O_WRONLY | os.O_CLOEXEC)
+        _write(handle, run_id)
+        if handle != self.handle:
+            os.close(handle)
+
     def release(self) -> None:
         if self.handle >= 0:
             os.close(self.handle)
             self.handle = -1
         if self.exclusive_file:
-            os.unlink(self.exclusive_file)
+            with suppress(FileNotFoundError):
+                os.unlink(self.exclusive_file)
             self.exclusive_file = b""
 
 
@@ -69,9 +79,14 @@ def hold(root: bytes, key: bytes, *, what: str, run_id: str) -> Lock:
         if error.errno not in _WITHOUT_FLOCK:
             raise
         return _hold_by_file(path + b".held", what, run_id)
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, msgspec.json.encode(myself(run_id)), 0)
+    _write(handle, run_id)
     return Lock(handle)
+
+
+def _write(handle: int, run_id: str) -> None:
+    data = msgspec.json.encode(myself(run_id))
+    os.pwrite(handle, data, 0)
+    os.ftruncate(handle, len(data))
 
 
 def _lock(handle: int, path: bytes) -> None:
@@ -91,28 +106,43 @@ def _lock(handle: int, path: bytes) -> None:
 def _hold_by_file(path: bytes, what: str, run_id: str) -> Lock:
     """Make the lock's file exclusively; take over one whose holder is provably dead."""
     for _ in range(3):
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            holder = _read(path)
-            if holder is None or not dead(holder):
-                raise _busy(what, holder) from None
-            _take_away(path)
-            continue
-        os.write(handle, msgspec.json.encode(myself(run_id)))
-        os.close(handle)
-        return Lock(-1, path)
+        if _make(path, myself(run_id)):
+            return Lock(-1, path)
+        holder = _read(path)
+        if holder is None or not dead(holder):
+            raise _busy(what, holder)
+        _take_away(path, holder)
     raise _busy(what, _read(path))
 
 
-def _take_away(path: bytes) -> None:
-    """Remove a dead holder's file; of several that try, one renames it and the others find it gone."""
-    aside = path + b".%d" % os.getpid()
+def _make(path: bytes, holder: Holder) -> bool:
+    """Make the file with its holder in it, so that a kill never leaves one without; False where there is one."""
+    aside = _aside(path)
+    with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb") as file:
+        file.write(msgspec.json.encode(holder))
     try:
-        os.rename(path, aside)
+        os.link(aside, path)
+    except FileExistsError:
+        return False
+    finally:
         os.unlink(aside)
-    except FileNotFoundError:
-        return
+    return True
+
+
+def _take_away(path: bytes, holder: Holder) -> None:
+    """Remove a dead holder's file; where another was quicker and holds the lock by now, put its file back."""
+    aside = _aside(path)
+    with suppress(FileNotFoundError):
+        os.rename(path, aside)
+        if _read(aside) != holder:
+            with suppress(FileExistsError):
+                os.link(aside, path)
+        os.unlink(aside)
+
+
+def _aside(path: bytes) -> bytes:
+    """Return a name beside the lock's file that no other process has, on any host."""
+    return path + b"." + uuid.uuid4().hex.encode()
 
 
 def myself(run_id: str) -> Holder:

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline import orphans
+from pipeline.arguments import fitting
 from pipeline.context import Run
 from pipeline.model import FailedPath, Kind, Statistics, Unit
 from pipeline.process import run as run_process
 from pipeline.progress import Beacon
-from pipeline.rsync import fitting
 from pipeline.stall import written
 
 LEAST_SECONDS = 0.01

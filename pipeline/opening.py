@@ -111,6 +111,7 @@ def open_run(request: Request) -> Opened:
     )
     try:
         run_id = workdir.choose_run(root, transfer, request.run_id)
+        lock.tell(run_id)
         directory = WorkDirectory(os.path.join(root, os.fsencode(run_id)))
         return _open(request, transfer, directory, run_id, rsync_version, lock)
     except BaseException:
@@ -119,7 +120,10 @@ def open_run(request: Request) -> Opened:
 
 
 def _destination_key(destination: Location) -> bytes:
-    return destination.argument() if destination.remote else os.path.realpath(destination.path)
+    """Return what all spellings of a destination have in common, as far as this host can tell."""
+    if destination.remote:
+        return destination.argument(location.plain(destination.path))
+    return os.path.realpath(destination.path)
 
 
 def _open(

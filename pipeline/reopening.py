@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from pipeline import durable, flushing, orphans, presence
+from pipeline import durable, flushing, indexing, orphans, presence
 from pipeline.context import Run
 from pipeline.errors import StateError
 from pipeline.model import Outcome, Unit
@@ -29,6 +29,8 @@ def finished(run: Run) -> FinishRecord | None:
 def reopen(run: Run) -> None:
     """Make the work directory fit to go on: end what is left running, forget what cannot be believed."""
     orphans.end(run.directory.path)
+    run.directory.sweep()
+    indexing.sweep(run)
     durable.discard(run.directory.finished)
     durable.discard(run.directory.fatal)
     plan = _read(run.directory.plan, PlanRecord)

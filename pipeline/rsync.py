@@ -9,14 +9,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pipeline.arguments import fitting
 from pipeline.location import contents
 from pipeline.model import Ends, Kind, Location, Transfer, Unit
 from pipeline.option_table import DELETION_NAMES, MOVING_NAMES, OUTPUT_NAMES
 from pipeline.options import Options
-
-ARGUMENT_BYTES = 1_000_000
-"""Paths of one call. Linux allows 2 MiB of arguments and environment, each counted with 9 bytes of its own."""
-_PER_ARGUMENT = 9
 
 COUNTED = (b"--stats", b"--info=progress2", b"--no-human-readable")
 """Makes rsync count what it does and print its progress in plain numbers."""
@@ -36,14 +33,6 @@ class Call:
 
     arguments: tuple[bytes, ...]
     stdin: bytes = b""
-
-
-def through(shell: bytes, arguments: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    """Return arguments by another remote shell, if there is one; of two `--rsh` the later one counts."""
-    if not shell:
-        return arguments
-    place = len(arguments) - 1 - arguments[::-1].index(b"--")
-    return (*arguments[:place], b"--rsh=" + shell, *arguments[place:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +115,12 @@ def single(
 def _moving(
     transfer: Transfer, options: Options, pace: Pace, deletion: tuple[bytes, ...], *, files: int
 ) -> tuple[bytes, ...]:
-    """Return the words of a call that moves files. What is in a file's way must go as with `--delete`, by `--force`."""
+    """Return the words of a call that moves files."""
     drop = QUIET | DELETION_NAMES | _SHAPE
     words = options.words(drop=drop - _KEPT_FOR_DELETION if deletion else drop)
-    head = [b"-aR", b"--no-implied-dirs", *words, *_listing(transfer, options, files), *deletion]
-    if options.delete or options.has("force"):
-        head += [b"--force", *(() if pace.max_delete is None else (b"--max-delete=%d" % pace.max_delete,))]
+    force = _force(options)
+    limit = (b"--max-delete=%d" % pace.max_delete,) if force and pace.max_delete is not None else ()
+    head = (b"-aR", b"--no-implied-dirs", *words, *_listing(transfer, options, files), *deletion, *force, *limit)
     return (*head, *_counted(options), *pace.words())
 
 
@@ -145,14 +134,19 @@ def preparing(transfer: Transfer, options: Options, shared: Sequence[bytes], *, 
 
     `open_modes` is for a destination user who is not root: a directory of mode 0555 would refuse the next process.
     """
-    words = options.words(drop=_STRUCTURE)
+    words = (*options.words(drop=_STRUCTURE), *_force(options))
     opened = (b"--chmod=Du+rwx",) if open_modes else ()
     yield from _directories(transfer, (*words, *opened, *_parents(transfer)), shared)
 
 
 def settling(transfer: Transfer, options: Options, shared: Sequence[bytes]) -> Iterator[Call]:
     """Yield the calls that give the shared directories their final modes and times."""
-    yield from _directories(transfer, options.words(drop=_STRUCTURE), shared)
+    yield from _directories(transfer, (*options.words(drop=_STRUCTURE), *_force(options)), shared)
+
+
+def _force(options: Options) -> tuple[bytes, ...]:
+    """Return what lets a file take a directory's place, as it may with `--delete`."""
+    return (b"--force",) if options.delete else ()
 
 
 def deleting(
@@ -213,7 +207,7 @@ def _directories(transfer: Transfer, words: tuple[bytes, ...], shared: Sequence[
     tail = (*words, b"--no-r", b"-d")
     top = {path.partition(b"/")[0] for path in shared if path}
     if b"" in shared and len(top) <= FILTERED_MOST and all(map(_PLAIN_NAME.fullmatch, top)):
-        alone = [b"--filter=+ /%s/" % name for name in sorted(top)]
+        alone = [b"--filter=+ /%s" % name for name in sorted(top)]
         yield from _calls(transfer, (*head, *alone, _NOTHING_ELSE, *tail), shared, recursive=False)
         return
     if b"" in shared:
@@ -269,21 +263,6 @@ def _listed_from(root: Location) -> tuple[bytes, bytes]:
     module, _, inside = root.path.partition(b"/")
     inside = inside.strip(b"/")
     return root.argument(module + b"/"), inside + b"/./" if inside else b"./"
-
-
-def fitting(names: list[bytes]) -> Iterator[list[bytes]]:
-    """Yield the names in parts that fit one command line."""
-    part: list[bytes] = []
-    weight = 0
-    for name in names:
-        cost = len(name) + _PER_ARGUMENT
-        if part and weight + cost > ARGUMENT_BYTES:
-            yield part
-            part, weight = [], 0
-        part.append(name)
-        weight += cost
-    if part:
-        yield part
 
 
 def _into(destination: Location) -> bytes:

@@ -41,10 +41,10 @@ def run(command: Command, complain: Callable[[str], None]) -> Ending:
             return Ending(opened.finished.code, nothing_to_do(opened.run.record.run_id, opened.path))
         started = time.monotonic()
         with connection.shared(opened.run):
-            stopped = _build(opened, command, complain)
+            stopped, failure = _build(opened, command, complain)
         if stopped:
             flushing.flush(opened.run)
-        ending = _ending(opened, stopped, time.monotonic() - started)
+        ending = _ending(opened, stopped, failure, time.monotonic() - started)
         tidy.tidy(opened.run)
         return ending
     finally:
@@ -63,13 +63,13 @@ def _reach(scheduler: str) -> None:
     reach(scheduler)
 
 
-def _build(opened: Opened, command: Command, complain: Callable[[str], None]) -> bool:
+def _build(opened: Opened, command: Command, complain: Callable[[str], None]) -> tuple[bool, str]:
     from pipeline.building import build
 
     return build(opened, command, complain)
 
 
-def _ending(opened: Opened, stopped: bool, seconds: float) -> Ending:
+def _ending(opened: Opened, stopped: bool, failure: str, seconds: float) -> Ending:
     """Say how the run stands now, from its records alone."""
     directory = opened.run.directory
     finish = durable.load(directory.finished, FinishRecord)
@@ -79,14 +79,16 @@ def _ending(opened: Opened, stopped: bool, seconds: float) -> Ending:
     done, planned = overview.batches_done(opened.run)
     if stopped:
         return Ending(int(ExitCode.INTERRUPTED), error=interrupted(done, planned), interrupted=True)
-    return Ending(int(ExitCode.FAILED), error=_failure(opened, done, planned))
+    return Ending(int(ExitCode.FAILED), error=_failure(opened, failure, done, planned))
 
 
-def _failure(opened: Opened, done: int, planned: int) -> str:
+def _failure(opened: Opened, failure: str, done: int, planned: int) -> str:
     """Return the reason of the first failure on record, with what to do."""
     note = fatal.note(opened.run)
     if note is not None:
         return f"{note.message} ({note.hint or 'start the same command again to go on'})"
     for record in overview.failures(opened.run):
         return f"{record.message} (start the same command again to go on, {done} of {planned} batches done)"
+    if failure:
+        return failure if failure.endswith(")") else f"{failure} (start the same command again to go on)"
     return f"the run did not end; its logs are in {opened.path}/log (start the same command again to go on)"

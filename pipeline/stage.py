@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -53,6 +54,13 @@ class Checkpoint(luigi.Target, Generic[Record]):
         durable.save(self.path, record)
 
 
+def _told(error: BaseException) -> str:
+    """Return in one line an error for which nothing better is known."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.strerror}: {printable(os.fsencode(error.filename))}"
+    return f"{type(error).__name__}: {printable(os.fsencode(str(error)))}"
+
+
 class Stage(luigi.Task):
     """A task of one run, which it finds by the run's work directory."""
 
@@ -88,6 +96,10 @@ class Stage(luigi.Task):
     def complete(self) -> bool:
         return self.spared() or self.output().exists()
 
+    def on_failure(self, exception: BaseException) -> str:
+        """Return the failure in one line: for the command, and for luigid's page."""
+        return str(exception) if isinstance(exception, ParsyncError) else _told(exception)
+
     @contextmanager
     def beacon(self, files: int = 0, size: int = 0) -> Iterator[Beacon]:
         """Show progress in the work directory and on luigid's page while the block runs."""
@@ -104,6 +116,9 @@ class Stage(luigi.Task):
             raise
         except ParsyncError as error:
             fatal.leave_note(self.context, error.message, error.hint)
+            raise
+        except Exception as error:
+            fatal.leave_note(self.context, f"{self.name} failed: {_told(error)}")
             raise
         finally:
             done.set()

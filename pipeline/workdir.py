@@ -40,6 +40,13 @@ class WorkDirectory:
         for name in _FOLDERS:
             _private(self._in(name))
 
+    def sweep(self) -> None:
+        """Remove what killed writers left; only for the command that holds the run alone."""
+        for folder in (self.path, *(self._in(name) for name in _FOLDERS)):
+            durable.sweep(folder)
+        for name in os.listdir(self.beacons) if os.path.isdir(self.beacons) else ():
+            durable.discard(os.path.join(self.beacons, name))
+
     def _in(self, *parts: bytes) -> bytes:
         return os.path.join(self.path, *parts)
 

@@ -5,17 +5,20 @@ Task processes die with their parent, and end their rsync before they go; brief 
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from contextlib import suppress
 from http.client import HTTPException
 from types import TracebackType
+from typing import Any
 from urllib.parse import urlsplit
 
 from luigi import Task
 from luigi.interface import _WorkerSchedulerFactory
 from luigi.rpc import RemoteScheduler, RPCError
 from luigi.scheduler import Scheduler
+from luigi.task_status import FAILED
 from luigi.worker import ContextManagedTaskProcess, TaskProcess, Worker
 
 from pipeline.errors import SchedulerError
@@ -39,7 +42,18 @@ class TaskContext:
 
 
 class ThriftyWorker(Worker):
-    """A worker that runs brief tasks without a process of their own, and can stop in order."""
+    """A worker that runs brief tasks without a process of their own, can stop in order, and remembers a failure.
+
+    `failure` is what the first task that failed had to say: the work directory may have been too full to note it.
+    """
+
+    failure = ""
+
+    def _add_task(self, *arguments: Any, **named: Any) -> None:
+        if named.get("status") == FAILED and not self.failure:
+            with suppress(ValueError, TypeError):
+                self.failure = str(json.loads(named.get("expl") or '""'))
+        super()._add_task(*arguments, **named)
 
     def _create_task_process(self, task: Task) -> ContextManagedTaskProcess:
         process: ContextManagedTaskProcess = super()._create_task_process(task)

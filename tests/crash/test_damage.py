@@ -125,6 +125,20 @@ def test_leftovers_of_a_killed_rsync_are_removed_and_like_named_sources_are_not(
         assert file.read() in (b"1", b"torn")
 
 
+def test_what_killed_writers_left_in_the_state_is_removed(stopped: Shop) -> None:
+    index = next(Path(os.fsdecode(stopped.state), "index").glob("*.weights")).with_suffix("")
+    run = Path(os.fsdecode(stopped.state)) / "x"
+    left = [run / ".run.json.x1", run / "batch/.0001.json.x1", run / "progress/RsyncBatch-0001.json"]
+    left += [index.with_name(f".{index.name}.weights.x1"), index.with_suffix(".new")]
+    for path in left:
+        path.write_bytes(b"torn")
+    other = index.with_name(".another.weights.x1")
+    other.write_bytes(b"being written")
+    assert stopped.parsync(*WORDS).code == 0
+    assert [path for path in left if path.exists()] == []
+    assert other.exists()
+
+
 def test_leftovers_are_removed_without_touching_what_other_batches_write(shop: Shop) -> None:
     """Several batches write into the root; one that begins again must not take another one's temporary file."""
     tree.many(shop.at("src"), 33, 60)

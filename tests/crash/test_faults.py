@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import index
+from pipeline.errors import StateError
+from pipeline.signatures import Signed
 from tests.harness import servers, tree
 from tests.harness.command import Shop
 from tests.harness.compare import differences
@@ -50,9 +53,7 @@ def test_a_full_destination_is_one_line_and_goes_on_after_space_is_made(shop: Sh
 
 def test_a_full_disk_under_the_work_directory_is_one_line(shop: Shop, small: bytes) -> None:
     tree.many(shop.at("src"), 42, 300)
-    with suppress(OSError), open(os.path.join(small, b"filler"), "wb", buffering=0) as file:
-        while True:
-            file.write(b"x" * 4096)
+    fill(small)
     done = shop.parsync(*CUT, "--id=x", "--work-dir=small/state", "src/", "dst")
     assert done.code == 1, done
     assert "No space left on device" in done.err
@@ -60,6 +61,42 @@ def test_a_full_disk_under_the_work_directory_is_one_line(shop: Shop, small: byt
     os.unlink(os.path.join(small, b"filler"))
     assert shop.parsync(*CUT, "--id=x", "--work-dir=small/state", "src/", "dst").code == 0
     assert differences(shop.at("src"), shop.at("dst")) == []
+
+
+@pytest.mark.parametrize("after", ["run.json", "plan/plan.json", "log/RsyncBatch-0000.log"])
+def test_a_disk_that_fills_up_under_the_work_directory_is_one_line(shop: Shop, small: bytes, after: str) -> None:
+    tree.many(shop.at("src"), 42, 100)
+    with open(shop.at("src/big"), "wb") as file:
+        file.write(b"x" * 1_000_000)
+    words = (*CUT, "--id=x", "--work-dir=small/state", "--bwlimit=4000", "src/", "dst")
+    subprocess.run(["mount", "-o", "remount,size=4m,nr_inodes=3000", small], check=True)
+    with shop.start(*words) as process:
+        while not os.path.exists(os.path.join(small, b"state/x", os.fsencode(after))) and process.poll() is None:
+            time.sleep(0.001)
+        fill(small)
+        _, err = process.communicate(timeout=240)
+    assert process.returncode == 1, err
+    assert b"No space left on device" in err
+    assert os.fsencode(f"make space (or inodes) on {os.fsdecode(small)}") in err
+    assert len(err.strip().splitlines()) == 1, err
+    os.unlink(os.path.join(small, b"filler"))
+    assert shop.parsync(*words).code == 0
+    assert differences(shop.at("src"), shop.at("dst")) == []
+
+
+def test_an_index_that_does_not_fit_its_disk_is_named_and_leaves_nothing(small: bytes) -> None:
+    fill(small)
+    rows = (index.Row(b"%d" % number, Signed(b"x" * 12, b"y" * 8, b"z" * 800)) for number in range(9000))
+    with pytest.raises(StateError, match=r"index .*small/index cannot be written: .*full"):
+        index.write(os.path.join(small, b"index"), rows, index.Meta(index.VERSION, "x", 0))
+    assert os.listdir(small) == [b"filler"]
+
+
+def fill(folder: bytes) -> None:
+    """Leave no space on a file system."""
+    with suppress(OSError), open(os.path.join(folder, b"filler"), "wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
 
 
 def test_a_destination_without_inodes_is_one_line_and_goes_on_after_some_are_made(shop: Shop, small: bytes) -> None:
@@ -213,3 +250,29 @@ def test_passwords_reach_no_file_of_the_run(shop: Shop) -> None:
             if name != b"run.json":
                 with open(os.path.join(folder, name), "rb") as file:
                     assert b"opensesame" not in file.read(), name
+
+
+@pytest.mark.parametrize("becomes", ["nothing", "a file", "a link"])
+@pytest.mark.parametrize("options", [(), ("--delete",)])
+def test_a_resume_meets_a_shared_directory_that_is_something_else(
+    shop: Shop, becomes: str, options: tuple[str, ...]
+) -> None:
+    """Several batches were to copy into it; what is left of them has vanished, and it is copied as it is now."""
+    tree.build(shop.at("src"), {b"%d" % one: {b"%d" % two: b"x" for two in range(20)} for one in range(9)})
+    words = ("--id=x", "--batches=40", "--groups=2", "src/", "dst", *options)
+    assert shop.parsync(*words).code == 0
+    run = Path(os.fsdecode(shop.state)) / "x"
+    for path in [*run.glob("*/*.json"), run / "finished.json"]:
+        if path.parent.name not in ("walk", "plan", "log"):
+            path.unlink()
+    shutil.copytree(shop.at("dst"), shop.at("plain"), symlinks=True)
+    tree.remove(shop.at("src/1"))
+    if becomes == "a file":
+        shutil.copy(shop.at("src/0/1"), shop.at("src/1"))
+    elif becomes == "a link":
+        os.symlink("nowhere", shop.at("src/1"))
+    tree.settle(shop.at("src"))
+    done = shop.parsync(*words)
+    plain = shop.rsync("src/", "plain", *options)
+    assert done.code == (plain.code or 24), done
+    assert differences(shop.at("plain"), shop.at("dst"), times=False) == []

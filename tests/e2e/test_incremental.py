@@ -6,8 +6,10 @@ import json
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
@@ -239,3 +241,20 @@ def test_a_partial_run_plans_what_failed_again_and_nothing_else(anyone: Shop) ->
     expect(anyone.parsync(*WORDS, "src/", "dst"), 0)
     assert report(anyone)["incremental"]
     assert differences(anyone.at("src"), anyone.at("dst")) == []
+
+
+def test_an_index_of_another_boot_is_not_believed(source: Shop) -> None:
+    """The power may have gone before what the last run copied was on the disk."""
+    age(source)
+    copy(source)
+    copy(source)
+    assert report(source)["incremental"] is True
+    for name in [name for name in os.listdir(os.path.join(source.state, b"index")) if b"." not in name]:
+        with closing(sqlite3.connect(os.path.join(source.state, b"index", name))) as database:
+            database.execute("UPDATE meta SET value = CAST(json_set(value, '$.boot', 'another') AS BLOB)")
+            database.commit()
+    lost = next(os.path.join(folder, names[0]) for folder, _, names in os.walk(source.at("dst")) if names)
+    os.truncate(lost, 0)
+    copy(source)
+    assert report(source)["incremental"] is False
+    assert differences(source.at("src"), source.at("dst")) == []

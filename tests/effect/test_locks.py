@@ -36,6 +36,14 @@ def test_a_dead_holder_does_not_block(tmp_path: Path) -> None:
     take(tmp_path).release()
 
 
+def test_the_holder_tells_which_run_it_has_chosen(tmp_path: Path) -> None:
+    lock = take(tmp_path)
+    for name in ("a-longer-name", "two"):
+        lock.tell(name)
+        with pytest.raises(LockedError, match=f"held by run {name} "):
+            take(tmp_path)
+
+
 def test_of_many_in_the_same_instant_exactly_one_goes_on(tmp_path: Path) -> None:
     assert sum(contest(tmp_path)) == 1
 
@@ -50,7 +58,7 @@ def contest(root: Path) -> list[bool]:
             os.close(done[1])
             try:
                 held = take(root)
-                code = 0 if held.handle >= 0 else 2
+                code = 0 if held.handle >= 0 or held.exclusive_file else 2
             except LockedError:
                 code = 1
             os.write(tried[1], b"x")
@@ -94,3 +102,21 @@ class TestWithoutFlock:
         file.write_bytes(msgspec.json.encode(msgspec.structs.replace(locks.myself("one"), host="other", pid=1)))
         with pytest.raises(LockedError, match="host other"):
             take(tmp_path)
+
+    def test_the_holder_tells_which_run_it_has_chosen(self, tmp_path: Path) -> None:
+        take(tmp_path).tell("two")
+        with pytest.raises(LockedError, match="held by run two "):
+            take(tmp_path)
+
+    def test_nothing_but_the_lock_stays(self, tmp_path: Path) -> None:
+        lock = take(tmp_path)
+        assert [name for name in os.listdir(tmp_path / "locks") if ".held." in name] == []
+        os.unlink(lock.exclusive_file)
+        lock.release()
+
+    def test_of_many_that_find_a_dead_holder_exactly_one_goes_on(self, tmp_path: Path) -> None:
+        for turn in range(20):
+            root = tmp_path / str(turn)
+            dead = msgspec.json.encode(msgspec.structs.replace(locks.myself("one"), boot="another"))
+            Path(os.fsdecode(take(root).exclusive_file)).write_bytes(dead)
+            assert sum(contest(root)) == 1

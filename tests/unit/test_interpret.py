@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.interpret import Progress, interpret, progress, statistics, unescape
-from pipeline.model import Outcome
+from pipeline.model import FailedPath, Outcome
 
 SUMMARY = (
     b"rsync error: some files/attrs were not transferred (see previous errors) (code 23) at main.c(1) [sender=3.5.0]\n"
@@ -98,6 +98,12 @@ def test_a_source_that_was_never_there_is_a_failure() -> None:
     assert interpret(23, line + SUMMARY + noise).outcome is Outcome.VANISHED
 
 
+def test_a_listed_path_below_what_is_no_folder_any_more_has_vanished() -> None:
+    line = b'rsync: [sender] link_stat "/s/d/a" failed: Not a directory (20)\n'
+    assert interpret(23, line).vanished == (b"/s/d/a",)
+    assert interpret(23, line, listed=False).failed == (FailedPath(b"/s/d/a", "Not a directory (20)"),)
+
+
 def test_a_vanished_folder_is_a_vanished_path() -> None:
     assert interpret(24, b'directory has vanished: "/s/d"\n').vanished == (b"/s/d",)
 
@@ -135,6 +141,12 @@ def test_names_are_unescaped() -> None:
         (255, b"me@host: Permission denied (publickey).", False, True),
         (255, b"Host key verification failed.", False, True),
         (255, b"ssh: Could not resolve hostname x: Name or service not known", False, True),
+        (255, b"ssh: Could not resolve hostname x: Temporary failure in name resolution", True, False),
+        (10, b"rsync: getaddrinfo: x 873: Temporary failure in name resolution", True, False),
+        (10, b"rsync: getaddrinfo: x 873: Name or service not known", False, True),
+        (23, b'rsync: [receiver] mkstemp "/d/.a.Xy12Zz" failed: No space left on device (28)', False, True),
+        (23, b'rsync: [receiver] mkstemp "/d/.a.Xy12Zz" failed: Disk quota exceeded (122)', False, True),
+        (23, b'rsync: [receiver] mkstemp "/d/.a.Xy12Zz" failed: Read-only file system (30)', False, True),
         (5, b"@ERROR: max connections (2) reached -- try again later", True, False),
         (5, b"@ERROR: Unknown module 'x'", False, True),
         (5, b"@ERROR: auth failed on module x", False, True),

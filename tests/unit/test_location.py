@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.location import absolute, contents, expands, parse_destination, parse_source, split
+from pipeline.location import absolute, contents, expands, parse_destination, parse_source, plain, split
 from pipeline.model import Ends
 
 
@@ -124,3 +124,11 @@ def test_a_last_star_means_the_contents(text: bytes, read: bytes) -> None:
 )
 def test_wildcards_count_at_the_far_end_only(text: bytes, expanded: bool) -> None:
     assert expands(parse_source(text, b"/cwd")) == expanded
+
+
+@pytest.mark.parametrize(
+    ("path", "same"),
+    [(b"/a/b/", b"/a/b"), (b"//a/./b/.", b"/a/b"), (b"a//b", b"a/b"), (b"", b""), (b"/", b"/"), (b"a/../b", b"a/../b")],
+)
+def test_spellings_of_one_path(path: bytes, same: bytes) -> None:
+    assert plain(path) == same

@@ -61,7 +61,7 @@ def test_copying(source: str, destination: str, options: str, expected: str) -> 
 def test_the_root_is_settled_without_its_contents() -> None:
     found, parsed = transfer("/s/", "/d", "--delete --link-dest=x -c")
     calls = [text(call) for call in rsync.settling(found, parsed, [b"", b"a", b"a/b"])]  # type: ignore[arg-type]
-    assert calls == ["-aR --no-implied-dirs --filter=+ /a/ --filter=- /* --no-r -d -- /s/./ /s/./a /s/./a/b /d/"]
+    assert calls == ["-aR --no-implied-dirs --filter=+ /a --filter=- /* --force --no-r -d -- /s/./ /s/./a /s/./a/b /d/"]
 
 
 def test_the_root_is_settled_by_a_call_of_its_own_where_names_are_odd() -> None:
