@@ -18,10 +18,9 @@ from pipeline.model import printable
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    command = parse_arguments(sys.argv[1:] if arguments is None else arguments)
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
+    _open_standard_streams()
     try:
-        return _dry_run(command) if command.dry_run else _sync(command)
+        return _run(sys.argv[1:] if arguments is None else arguments)
     except ParsyncError as error:
         complain(str(error))
         return int(error.code)
@@ -29,12 +28,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain("interrupted (start the same command again to go on)")
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return int(ExitCode.FAILED)
     except OSError as error:
         where = f" {printable(os.fsencode(error.filename))}" if error.filename else ""
         complain(f"{error.strerror or error}{where} (start the same command again when that is mended)")
+        _discard_output()
         return int(ExitCode.FAILED)
+
+
+def _open_standard_streams() -> None:
+    """Give a stream that the caller closed a place to go, so that no file of the run is taken for it."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
+
+
+def _discard_output() -> None:
+    """Send what is still to be printed nowhere; nobody could read it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        command = parse_arguments(arguments)
+    finally:
+        sys.stdout.flush()
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
+    return _dry_run(command) if command.dry_run else _sync(command)
 
 
 def complain(text: str) -> None:
@@ -55,14 +80,24 @@ def _sync(command: Command) -> int:
     from pipeline import session
 
     outcome = session.run(command, complain)
-    if outcome.text:
-        sys.stdout.write(outcome.text)
-        sys.stdout.flush()
+    _say(outcome.text)
     if outcome.interrupted:
         raise Interrupted(outcome.error)
     if outcome.error:
         complain(outcome.error)
     return outcome.code
+
+
+def _say(text: str) -> None:
+    """Print a summary; where that cannot be, the run has ended as it has all the same."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+    except OSError as error:
+        complain(f"the summary cannot be written: {error.strerror}")
+        _discard_output()
 
 
 if __name__ == "__main__":
