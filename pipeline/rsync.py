@@ -63,9 +63,12 @@ def _counted(options: Options) -> tuple[bytes, ...]:
 
 
 def dry(transfer: Transfer, options: Options) -> Call:
-    """Return the plain call of a dry run, with the output that the user asked for, or else a line per change."""
+    """Return the plain call of a dry run, with the output that the user asked for, or else a line per change.
+
+    Missing parents are made in the mind only, as all else.
+    """
     ends = (transfer.source.argument(), transfer.destination.argument())
-    return Call((b"-a", *options.words(), b"-n", *(() if options.talks else (b"-i",)), b"--", *ends))
+    return Call((b"-a", *options.words(), b"-n", b"--mkpath", *(() if options.talks else (b"-i",)), b"--", *ends))
 
 
 def _listing(transfer: Transfer, options: Options, files: int | None) -> tuple[bytes, ...]:
