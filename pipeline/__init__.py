@@ -7,9 +7,13 @@ with the first use of `pipeline.Sync`: Luigi takes 0.13 s to import, and the com
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+# Luigi 3.8 warns of its own default at import, before any setting of ours can reach it.
+warnings.filterwarnings("ignore", message=r"\s*Autoloading range tasks", category=DeprecationWarning)
 
 if TYPE_CHECKING or "luigi" in sys.modules:
     from pipeline.sync import Sync

@@ -20,9 +20,8 @@ from pipeline.options import parse
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     _open_streams()
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
     try:
-        return _carry_out(sys.argv[1:] if arguments is None else arguments)
+        return _run(sys.argv[1:] if arguments is None else arguments)
     except ParsyncError as error:
         complain(str(error))
         return int(error.code)
@@ -33,19 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _drop_output()
         return int(ExitCode.FAILED)
     except OSError as error:
-        _drop_output()
         where = f" {printable(os.fsencode(error.filename))}" if error.filename else ""
         complain(f"{error.strerror or error}{where} (start the same command again when that is mended)")
+        _drop_output()
         return int(ExitCode.FAILED)
-
-
-def _carry_out(arguments: Sequence[str]) -> int:
-    try:
-        command = parse_arguments(arguments)
-        dry_run = command.dry_run or parse(command.request.options).dry_run
-        return _dry_run(command) if dry_run else _sync(command)
-    finally:
-        sys.stdout.flush()
 
 
 def _open_streams() -> None:
@@ -61,6 +51,16 @@ def _drop_output() -> None:
     """Throw away what stdout does not take, lest the interpreter try again at its end."""
     with open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), 1)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        command = parse_arguments(arguments)
+    finally:
+        sys.stdout.flush()
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
+    dry_run = command.dry_run or parse(command.request.options).dry_run
+    return _dry_run(command) if dry_run else _sync(command)
 
 
 def complain(text: str) -> None:
@@ -81,13 +81,24 @@ def _sync(command: Command) -> int:
     from pipeline import session
 
     outcome = session.run(command, complain)
-    if outcome.text:
-        sys.stdout.write(outcome.text)
+    _say(outcome.text)
     if outcome.interrupted:
         raise Interrupted(outcome.error)
     if outcome.error:
         complain(outcome.error)
     return outcome.code
+
+
+def _say(text: str) -> None:
+    """Print a summary; where that cannot be, the run has ended as it has all the same."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+    except OSError as error:
+        complain(f"the summary cannot be written: {error.strerror}")
+        _drop_output()
 
 
 if __name__ == "__main__":

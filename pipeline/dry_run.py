@@ -32,7 +32,7 @@ def show(request: Request, output: BinaryIO) -> int:
     ended = run((program, *call.arguments), environ=os.environb, on_line=pass_on)
     verdict = interpret(ended.code, ended.stderr, listed=False)
     if verdict.outcome is Outcome.FAILED:
-        raise RsyncError(verdict.message or f"rsync ended with code {ended.code}")
+        raise RsyncError(verdict.message or f"rsync ended with code {ended.code}", "mend that and start it again")
     for failed in verdict.failed:
         output.write(f"not copied: {printable(failed.path)}: {failed.reason}\n".encode())
     return exit_code(verdict.outcome)

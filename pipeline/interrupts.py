@@ -74,14 +74,18 @@ def in_task() -> None:
 
     A terminal's ^C goes to the command alone, which passes it on as SIGTERM.
     """
-    forked_by = multiprocessing.parent_process()
-    parent = forked_by.pid if forked_by else os.getppid()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
-    if os.getppid() != parent:
+    if orphaned():
         os._exit(1)
+
+
+def orphaned() -> bool:
+    """Say whether the process that forked this task process is dead."""
+    forked_by = multiprocessing.parent_process()
+    return forked_by is not None and os.getppid() != forked_by.pid
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

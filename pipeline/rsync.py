@@ -69,10 +69,10 @@ def _counted(options: Options) -> tuple[bytes, ...]:
 def dry(source: bytes, destination: bytes, options: Options) -> Call:
     """Return the plain call of a dry run, with the output that the user asked for, or else a line per change.
 
-    Ends are as the user gave them, since rsync names them.
+    Ends are as the user gave them, since rsync names them; missing parents are made in the mind only, as all else.
     """
     talk = () if options.talks else (b"-i",)
-    return Call((b"-a", *options.words(), b"-n", b"-8", *talk, b"--", contents(source), destination))
+    return Call((b"-a", *options.words(), b"-n", b"--mkpath", b"-8", *talk, b"--", contents(source), destination))
 
 
 def _listing(transfer: Transfer, options: Options, files: int | None) -> tuple[bytes, ...]:

@@ -22,7 +22,7 @@ from luigi.task_status import FAILED
 from luigi.worker import ContextManagedTaskProcess, TaskProcess, Worker
 
 from pipeline.errors import SchedulerError
-from pipeline.interrupts import in_task
+from pipeline.interrupts import in_task, orphaned
 
 
 class TaskContext:
@@ -38,7 +38,12 @@ class TaskContext:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the error to Luigi."""
+        """Leave the error to Luigi; where the command was killed, nobody waits for the result.
+
+        It may have been killed while it held the queue's lock, and a process that waits for that would never end.
+        """
+        if self._process.use_multiprocessing and orphaned():
+            self._process.result_queue.cancel_join_thread()
 
 
 class ThriftyWorker(Worker):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -105,6 +106,42 @@ def test_a_dry_run_shows_changes_and_leaves_nothing(source: Shop) -> None:
     assert ">f+++++++++ " in before.out
     assert not os.path.exists(source.at("dst"))
     assert not os.path.exists(source.state)
+
+
+@pytest.mark.parametrize("words", [("src/", "a/b/c"), ("src", "a/b/c/"), ("src/d0/f0", "a/b/name")])
+def test_a_dry_run_imagines_missing_parents(source: Shop, words: tuple[str, str]) -> None:
+    tree.build(source.at("src/d0"), {b"f0": b"1"})
+    done = source.parsync("-n", *words)
+    assert (done.code, done.err) == (0, "")
+    assert ">f+++++++++ " in done.out
+    assert not os.path.exists(source.at("a"))
+
+
+def test_a_dry_run_changes_nothing_in_an_unfinished_run(source: Shop) -> None:
+    words = ("--id=one", "--bwlimit=100", "src/", "dst")
+    with open(source.at("src/big"), "wb") as file:
+        file.write(b"x" * 3_000_000)
+    with source.start(*CUT, *words) as process:
+        while not os.path.exists(os.path.join(run_folder(source, "one"), b"settle/prepared.json")):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    before = state(source)
+    assert ">f+++++++++ big" in source.parsync("-n", *words).out
+    assert state(source) == before
+
+
+def state(shop: Shop) -> list[tuple[bytes, int, bytes]]:
+    """Return the name, time and contents of everything in the work directory and at the destination."""
+    found = []
+    for top in (shop.state, shop.at("dst")):
+        for folder, _, names in os.walk(top):
+            for name in sorted(names):
+                path = os.path.join(folder, name)
+                with open(path, "rb") as file:
+                    found.append((path, os.stat(path).st_mtime_ns, file.read()))
+    return found
 
 
 def test_an_interrupt_stops_in_order_and_says_how_to_go_on(source: Shop) -> None:

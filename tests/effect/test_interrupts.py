@@ -144,3 +144,38 @@ def test_neither_a_task_nor_its_child_outlives_its_end(to: str) -> None:
         assert command.stdout.readline() == b"in order\n"
     assert ends(task)
     assert ends(child)
+
+
+LOCKED = """
+import multiprocessing, os, time
+from types import SimpleNamespace
+from pipeline.errors import Interrupted
+from pipeline.worker import TaskContext
+
+def task():
+    try:
+        with TaskContext(SimpleNamespace(use_multiprocessing=True, result_queue=results)):
+            try:
+                print(os.getpid(), flush=True)
+                time.sleep(60)
+            finally:
+                results.put("result")
+    except Interrupted:
+        print("in order", flush=True)
+
+context = multiprocessing.get_context("fork")
+results = context.Queue()
+results._wlock.acquire()
+started = context.Process(target=task)
+started.start()
+started.join()
+"""
+
+
+def test_a_task_ends_when_the_command_was_killed_while_it_held_the_queue() -> None:
+    with subprocess.Popen([sys.executable, "-c", LOCKED], stdout=subprocess.PIPE, cwd=REPOSITORY) as command:
+        assert command.stdout
+        task = int(command.stdout.readline())
+        command.kill()
+        assert command.stdout.readline() == b"in order\n"
+    assert ends(task)
