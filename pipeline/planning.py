@@ -148,20 +148,48 @@ def clustered(units: Iterable[tuple[Unit, tuple[int, ...]]]) -> list[list[Unit]]
 
 
 def pack(groups: list[list[Unit]], sizes: list[float]) -> tuple[tuple[Unit, ...], ...]:
-    """Pack groups into batches of these sizes: the heaviest group goes where most room is left.
+    """Pack groups into batches of these sizes, neighbours together: processes in one directory wait for each other.
 
-    Batches come heaviest first; empty ones are left out. Within a batch units keep the order of the plan.
+    First each heavy group goes where most room is left, then the others fill the room that remains, in the order of
+    the plan. Batches come heaviest first; empty ones are left out. Within a batch units keep the order of the plan.
     """
-    order = sorted(range(len(groups)), key=lambda number: -sum(unit.seconds for unit in groups[number]))
-    room = [(-size, number) for number, size in enumerate(sizes)]
-    heapq.heapify(room)
+    weights = [sum(unit.seconds for unit in group) for group in groups]
+    heavy = min(sizes) / UNITS_PER_BATCH
     chosen: list[list[int]] = [[] for _ in sizes]
-    for number in order:
-        left, batch = room[0]
-        chosen[batch].append(number)
-        heapq.heapreplace(room, (left + sum(unit.seconds for unit in groups[number]), batch))
+    room = _Room(sizes)
+    for number in sorted(range(len(groups)), key=lambda number: -weights[number]):
+        if weights[number] > heavy:
+            chosen[room.widest(weights[number])].append(number)
+    for number, weight in enumerate(weights):
+        if weight <= heavy:
+            chosen[room.next(weight)].append(number)
     batches = [tuple(unit for number in sorted(numbers) for unit in groups[number]) for numbers in chosen if numbers]
     return tuple(sorted(batches, key=lambda units: -sum(unit.seconds for unit in units)))
+
+
+class _Room:
+    """How much each batch can still take, in seconds."""
+
+    def __init__(self, sizes: list[float]) -> None:
+        self._left = list(sizes)
+        self._heap = [(-size, number) for number, size in enumerate(sizes)]
+        self._filling = 0
+
+    def widest(self, weight: float) -> int:
+        """Take room where there is most of it; return in which batch."""
+        while -self._heap[0][0] != self._left[self._heap[0][1]]:
+            heapq.heapreplace(self._heap, (-self._left[self._heap[0][1]], self._heap[0][1]))
+        return self._take(self._heap[0][1], weight)
+
+    def next(self, weight: float) -> int:
+        """Take room in the batch that is being filled, or the next one when that is full; return in which."""
+        while self._filling < len(self._left) and self._left[self._filling] < weight / 2:
+            self._filling += 1
+        return self._take(self._filling, weight) if self._filling < len(self._left) else self.widest(weight)
+
+    def _take(self, number: int, weight: float) -> int:
+        self._left[number] -= weight
+        return number
 
 
 def plan(
