@@ -178,14 +178,16 @@ LOCKED = """
 import multiprocessing, os, time
 from types import SimpleNamespace
 from pipeline.errors import Interrupted
+from pipeline.interrupts import stoppable
 from pipeline.worker import TaskContext
 
 def task():
     try:
         with TaskContext(SimpleNamespace(use_multiprocessing=True, result_queue=results)):
             try:
-                print(os.getpid(), flush=True)
-                time.sleep(60)
+                with stoppable():
+                    print(os.getpid(), flush=True)
+                    time.sleep(60)
             finally:
                 results.put("result")
     except Interrupted:
