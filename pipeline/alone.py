@@ -15,9 +15,6 @@ from pipeline.execution import Tally
 from pipeline.model import Kind, Unit
 from pipeline.rsync import Call, Pace
 
-TELLS_GONE = (3, 4)
-"""From this version on rsync deletes what the arguments name and the source has not (3.2.7 fails, RSYNC.md 14)."""
-
 
 def calls(run: Run, units: Sequence[Unit], pace: Pace, tally: Tally) -> Iterator[Call]:
     """Yield the calls of the batch; those that delete depend on how the ones before ended."""
@@ -54,8 +51,7 @@ def _after(run: Run, tally: Tally) -> tuple[bytes, ...]:
 
 def _found_by_name(run: Run) -> bool:
     """Say whether a look at the names tells what is an extra: no option may have a say, and both ends be seen."""
-    version = tuple(int(part) for part in run.record.rsync.split(".")[:2] if part.isdigit())
-    return run.local and run.options.plain and version >= TELLS_GONE
+    return run.local and run.options.plain and rsync.tells_missing(run.record.rsync)
 
 
 def extras(run: Run, levels: Sequence[bytes]) -> list[bytes]:

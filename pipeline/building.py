@@ -6,17 +6,15 @@ Imported while ssh logs in, since Luigi takes 0.13 s to import.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 import luigi
 from luigi.rpc import RPCError
 
 from pipeline import durable, fatal, overview
 from pipeline.command_line import Command
-from pipeline.interrupts import install
+from pipeline.interrupts import Stop
 from pipeline.opening import Opened
 from pipeline.records import FinishRecord
-from pipeline.summary import counted
 from pipeline.sync import Sync
 from pipeline.terminal import display, has_bars
 from pipeline.worker import Factory, unreachable
@@ -25,35 +23,32 @@ SUBMISSIONS = 5
 """So often a run is handed to a central luigid that forgets it; each time it goes on where it stopped."""
 
 
-def build(opened: Opened, command: Command, complain: Callable[[str], None]) -> tuple[bool, str]:
-    """Let Luigi carry out the run; return whether a signal stopped it, and what the first task that failed said."""
+def build(opened: Opened, command: Command, stop: Stop) -> str:
+    """Let Luigi carry out the run, until it ends or `stop` is asked; return what the first task that failed said."""
     root = Sync(**parameters(command))
     root.opened = opened
     factory = Factory()
+    stop.end = factory.stop
     bars = has_bars(wanted=command.progress)
-    stopped, notice = False, ""
+    notice = ""
 
-    def first() -> None:
-        nonlocal stopped, notice
-        stopped = True
-        running = factory.worker.stop_in_order() if factory.worker else 0
-        text = f"stopping {counted(running, 'process', 'processes')} (once more to stop at once)"
-        if bars:
-            notice = text
-        else:
-            complain(text)
+    def show(text: str) -> None:
+        nonlocal notice
+        notice = text
 
+    if bars:
+        stop.tell = show
     options: dict[str, object] = {"workers": command.request.parallel, "log_level": "CRITICAL"}
     options |= {"scheduler_url": command.scheduler} if command.scheduler else {"local_scheduler": True}
-    with install(first), display(lambda: overview.snapshot(opened.run, notice), bars=bars):
+    with display(lambda: overview.snapshot(opened.run, notice), bars=bars):
         try:
             for _ in range(SUBMISSIONS if command.scheduler else 1):
                 luigi.build([root], worker_scheduler_factory=factory, **options)
-                if stopped or not _forgotten(opened):
+                if stop.asked or not _forgotten(opened):
                     break
         except RPCError as error:
             raise unreachable(command.scheduler, error, "start it and the same command again to go on") from None
-    return stopped, factory.worker.failure if factory.worker else ""
+    return factory.worker.failure if factory.worker else ""
 
 
 def parameters(command: Command) -> dict[str, object]:

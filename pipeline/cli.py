@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from pipeline.command_line import Command, parse_arguments
 from pipeline.errors import ExitCode, Interrupted, ParsyncError
+from pipeline.interrupts import ignore
 from pipeline.model import printable
 from pipeline.options import parse
 
@@ -23,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
     except ParsyncError as error:
+        if error.code is ExitCode.INTERRUPTED:
+            ignore()
         complain(str(error))
         return int(error.code)
     except KeyboardInterrupt:

@@ -14,9 +14,25 @@ from contextlib import contextmanager
 from types import FrameType
 
 from pipeline.errors import Interrupted
+from pipeline.summary import counted
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PR_SET_PDEATHSIG = 1
+
+
+class Stop:
+    """What the first signal does: `end` what runs, and say so. Before anything runs, Interrupted is raised."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self.asked = False
+        self.tell = tell
+        self.end: Callable[[], int] | None = None
+
+    def __call__(self) -> None:
+        self.asked = True
+        if self.end is None:
+            raise interrupted()
+        self.tell(f"stopping {counted(self.end(), 'process', 'processes')} (once more to stop at once)")
 
 
 @contextmanager
@@ -46,7 +62,13 @@ def install(on_first: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class _Stop:
+def ignore() -> None:
+    """Ignore further signals: the command ends already, with its own exit code."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+class _Task:
     """Whether this task process was asked to stop, and whether it is where it can."""
 
     asked = False
@@ -60,13 +82,32 @@ def stoppable() -> Iterator[None]:
     Outside a task process is beginning or ending: an exception there could leave a lock of Luigi's queue taken, and
     the process would wait for it for ever.
     """
-    _Stop.possible = True
+    _Task.possible = True
     try:
-        if _Stop.asked:
-            raise _interrupted()
+        check()
         yield
     finally:
-        _Stop.possible = False
+        _Task.possible = False
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Let no interruption into the block, but have it come after.
+
+    Python would print and forget one that comes while hooks run at a fork, or from a destructor.
+    """
+    possible, _Task.possible = _Task.possible, False
+    try:
+        yield
+    finally:
+        _Task.possible = possible
+    check()
+
+
+def check() -> None:
+    """Raise Interrupted where this task was asked to stop, in case that the exception itself was lost."""
+    if _Task.asked and _Task.possible:
+        raise interrupted()
 
 
 def in_task() -> None:
@@ -90,10 +131,9 @@ def orphaned() -> bool:
 
 def _end(_number: int, _frame: FrameType | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _Stop.asked = True
-    if _Stop.possible:
-        raise _interrupted()
+    _Task.asked = True
+    check()
 
 
-def _interrupted() -> Interrupted:
-    return Interrupted("stopped", "start the same command again to go on")
+def interrupted() -> Interrupted:
+    return Interrupted("interrupted", "start the same command again to go on")

@@ -1,4 +1,4 @@
-"""Temporary files that killed rsyncs left at a local destination: found and removed before their batch runs again.
+"""Temporary files that killed rsyncs left at the destination: found and removed before their batch runs again.
 
 rsync writes `.name.XXXXXX` beside `name`, and does not remove one that an earlier process left (RSYNC.md 19). Other
 batches may be writing into the same folders, so only those count that belong to names of the batch itself.
@@ -9,24 +9,31 @@ from __future__ import annotations
 import os
 import re
 import stat
+import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 
-from pipeline import durable
+from pipeline import durable, orphans, process, ramp, rsync
 from pipeline.context import Run
+from pipeline.listing import read_line
 from pipeline.model import Kind, Unit
+from pipeline.rsync import Call
 
 _TEMPORARY = re.compile(rb"\.(?:(.+)\.)?[A-Za-z0-9]{6}", re.DOTALL)
 _WHOLE_NAME = 246
 """rsync (3.5.0) cuts longer names off for the temporary one, back to a byte that is ASCII, or to nothing."""
 _CLOCKS_DIFFER = 5.0
 """Seconds by which a file system's clock may be behind ours."""
+_CLOCKS_DIFFER_AFAR = 3600.0
+_PRIVATE = re.compile(rb"-r\S\S------ +[\d,]+ (.{19}) ")
 
 
 def remove(run: Run, number: int) -> None:
-    """Remove what an earlier attempt at a batch left; nothing where there was none, or the destination is remote."""
-    attempted = os.path.exists(run.directory.log(f"RsyncBatch-{number:04}"))
-    if not attempted or run.record.destination.remote:
+    """Remove what an earlier attempt at a batch left; nothing where there was none."""
+    if not os.path.exists(run.directory.log(f"RsyncBatch-{number:04}")):
+        return
+    if run.record.destination.remote:
+        _remove_afar(run, number)
         return
     below = run.record.destination.path
     since = run.record.created - _CLOCKS_DIFFER
@@ -37,24 +44,71 @@ def remove(run: Run, number: int) -> None:
                     os.unlink(os.path.join(below, folder, name))
 
 
+def _remove_afar(run: Run, number: int) -> None:
+    """Let rsync list what looks like a temporary file at a remote destination, and delete those that are ours.
+
+    What goes wrong here is left to the batch itself to meet.
+    """
+    if not rsync.tells_missing(run.record.rsync):
+        return
+    units = _units(run, number)
+    singles = _singles(units)
+    gone = []
+    for call in rsync.listing_afar(run.transfer, run.options, rsync.paths(units, Kind.TREE), list(singles)):
+        for path in _listed(run, call):
+            folder, name = os.path.split(path)
+            names = singles[folder] if folder in singles else _sources(run, folder)
+            if any(temporaries([name], names)) and not _is_source(run, path):
+                gone.append(path)
+    for call in rsync.deleting_missing(run.transfer, run.options, gone):
+        _call(run, call)
+
+
+def _listed(run: Run, call: Call) -> Iterator[bytes]:
+    """Yield the files of a list that nobody else may read, as temporary ones are, and that are no older than the run.
+
+    `--list-only` shows this host's time.
+    """
+    since = time.strftime("%Y/%m/%d %H:%M:%S", time.localtime(run.record.created - _CLOCKS_DIFFER_AFAR))
+    for line in _call(run, call).splitlines():
+        entry = read_line(line)
+        private = _PRIVATE.match(line)
+        if entry and private and private[1] >= since.encode():
+            yield entry.path
+
+
+def _call(run: Run, call: Call) -> bytes:
+    ramp.permit(run.directory.path)
+    environ = orphans.marked(dict(os.environb), run.directory.path)
+    return process.run((run.rsync, *call.arguments), cwd=run.record.cwd, stdin=call.stdin, environ=environ).stdout
+
+
 def _folders(run: Run, number: int) -> Iterator[tuple[bytes, Collection[bytes] | None]]:
     """Yield the folders below the destination in which a batch writes, with the names of what it writes there.
 
     None stands for any name: below a tree of a remote source nobody else writes, and the names are not known.
     """
-    units = [Unit(Kind.TREE, (run.record.start,), 0, 0, 0.0)]
-    if not run.plan.whole:
-        units = list(durable.read_records(run.directory.units(number), Unit))
-    singles: dict[bytes, set[bytes]] = {}
-    for unit in units:
-        if unit.kind is Kind.TREE:
-            yield from ((folder, _sources(run, folder)) for folder in _below(run, unit.paths[0]))
-        if unit.kind is Kind.LEVELS:
-            yield from ((path, _sources(run, path)) for path in unit.paths)
-        elif unit.paths != (b"",):
-            for path in unit.paths:
-                singles.setdefault(os.path.dirname(path), set()).add(os.path.basename(path))
-    yield from singles.items()
+    units = _units(run, number)
+    for top in rsync.paths(units, Kind.TREE):
+        yield from ((folder, _sources(run, folder)) for folder in _below(run, top))
+    for path in rsync.paths(units, Kind.LEVELS):
+        yield path, _sources(run, path)
+    yield from _singles(units).items()
+
+
+def _units(run: Run, number: int) -> list[Unit]:
+    if run.plan.whole:
+        return [Unit(Kind.TREE, (run.record.start,), 0, 0, 0.0)]
+    return list(durable.read_records(run.directory.units(number), Unit))
+
+
+def _singles(units: Iterable[Unit]) -> dict[bytes, set[bytes]]:
+    """Return the single names that a batch writes, by folder; a tree may be a file."""
+    found: dict[bytes, set[bytes]] = {}
+    for path in rsync.paths(units, Kind.TREE, Kind.ENTRIES):
+        if path:
+            found.setdefault(os.path.dirname(path), set()).add(os.path.basename(path))
+    return found
 
 
 def _below(run: Run, top: bytes) -> Iterator[bytes]:

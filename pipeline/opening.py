@@ -102,6 +102,7 @@ def open_run(request: Request) -> Opened:
     rsync = which_rsync(os.environ)
     rsync_version = version(rsync)
     root = os.path.join(cwd, request.work_dir) if request.work_dir else workdir.default_root(os.environ)
+    surroundings.check_state(root, transfer.source, transfer.destination, options)
     workdir.make_root(root)
     lock = locks.hold(
         root,

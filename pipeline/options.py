@@ -172,6 +172,12 @@ class Options:
         return times > 1
 
     @cached_property
+    def transport(self) -> tuple[bytes, ...]:
+        """The words of the options that say how to reach the other end."""
+        wanted = (given for given in self.given if given.row is not None and Role.TRANSPORT in given.row.roles)
+        return tuple(word for given in wanted for word in given.words)
+
+    @cached_property
     def hidden(self) -> tuple[bytes, ...]:
         """All words as given, for logs and reports: without passwords."""
         return hide_secrets([word for given in self.given for word in given.words])

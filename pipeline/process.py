@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from pipeline.errors import RsyncError
+from pipeline.interrupts import check, held
 from pipeline.model import printable
 from pipeline.pump import Pump
 from pipeline.stall import Watch, alive
@@ -66,8 +67,10 @@ def run(
     started, cpu = time.monotonic(), _cpu_seconds()
     out, err = Stream(on_line), Stream()
     with Pump(out, err, log) as pump:
-        process = _start(arguments, environ, cwd, stdin)
+        process = None
         try:
+            with held():
+                process = _start(arguments, environ, cwd, stdin)
             assert process.stdout and process.stderr
             pump.attach(process.stdin, process.stdout, process.stderr, stdin)
             stalled = _follow(process, pump, stall_seconds, on_turn)
@@ -75,7 +78,8 @@ def run(
                 _end(process, pump)
             out.finish()
         except BaseException:
-            _end(process, pump)
+            if process:
+                _end(process, pump)
             raise
     code = -signal.SIGKILL if process.returncode is None else process.returncode
     return Ended(code, out.kept, err.kept, time.monotonic() - started, _cpu_seconds() - cpu, stalled)
@@ -139,6 +143,7 @@ def _follow(
     """Move bytes until the process has ended; return True as soon as it is found to stand still."""
     watch = Watch(process.pid, stall, time.monotonic()) if stall else None
     while pump.turn(TURN_SECONDS):
+        check()
         if on_turn:
             on_turn(process.pid)
         if watch and watch.stalls(time.monotonic()):

@@ -178,6 +178,34 @@ def deleting(
 _KEPT_FOR_DELETION = frozenset({"--delete-excluded", "--ignore-errors", "--force"})
 
 
+TELLS_MISSING = (3, 4)
+"""From this version on rsync deletes what the arguments name and the source has not (3.2.7 fails, RSYNC.md 14)."""
+
+
+def tells_missing(version: str) -> bool:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) >= TELLS_MISSING
+
+
+def listing_afar(
+    transfer: Transfer, options: Options, trees: Sequence[bytes], levels: Sequence[bytes]
+) -> Iterator[Call]:
+    """Yield the calls that list what looks like rsync's temporary files at a remote destination."""
+    start, below = _listed_from(transfer.destination)
+    only = (b"--include=*/", b"--include=.*.??????", b"--include=.??????", b"--exclude=*")
+    head = (b"--list-only", b"--no-human-readable", *only, *options.transport)
+    for paths, how in ((trees, (b"-r",)), (levels, (b"--no-r", b"-d"))):
+        if paths:
+            names = [below + path + b"/" if path else below for path in paths]
+            stdin = b"".join(name + b"\0" for name in names)
+            yield Call((*head, *how, b"--from0", b"--files-from=-", b"--", start, b"."), stdin)
+
+
+def deleting_missing(transfer: Transfer, options: Options, names: Sequence[bytes]) -> Iterator[Call]:
+    """Yield the calls that delete at the destination names which the source has not."""
+    head = (b"-aR", b"--no-implied-dirs", b"--delete-missing-args", *options.transport, b"--no-r", b"-d")
+    yield from _calls(transfer, head, names, recursive=False)
+
+
 def verifying_whole(transfer: Transfer, options: Options) -> Call:
     """Return the comparison of a run that was one plain rsync."""
     ends = (transfer.source.argument(), transfer.destination.argument())

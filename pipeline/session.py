@@ -14,6 +14,7 @@ from pipeline import connection, durable, fatal, flushing, overview, tidy
 from pipeline.command_line import Command
 from pipeline.errors import ExitCode
 from pipeline.finish import report_of
+from pipeline.interrupts import Stop, install
 from pipeline.opening import Opened, open_run
 from pipeline.records import FinishRecord
 from pipeline.summary import interrupted, nothing_to_do, summary
@@ -35,20 +36,26 @@ def run(command: Command, complain: Callable[[str], None]) -> Ending:
     _quiet()
     if command.scheduler:
         _reach(command.scheduler)
-    opened = open_run(command.request)
-    try:
-        if opened.finished is not None and opened.finished.outcome.done:
-            return Ending(opened.finished.code, nothing_to_do(opened.run.record.run_id, opened.path))
-        started = time.monotonic()
-        with connection.shared(opened.run):
-            stopped, failure = _build(opened, command, complain)
-        if stopped:
-            flushing.flush(opened.run)
-        ending = _ending(opened, stopped, failure, time.monotonic() - started)
-        tidy.tidy(opened.run)
-        return ending
-    finally:
-        opened.close()
+    stop = Stop(complain)
+    with install(stop):
+        opened = open_run(command.request)
+        try:
+            return _carry_out(opened, command, stop)
+        finally:
+            opened.close()
+
+
+def _carry_out(opened: Opened, command: Command, stop: Stop) -> Ending:
+    if opened.finished is not None and opened.finished.outcome.done:
+        return Ending(opened.finished.code, nothing_to_do(opened.run.record.run_id, opened.path))
+    started = time.monotonic()
+    with connection.shared(opened.run):
+        failure = _build(opened, command, stop)
+    if stop.asked:
+        flushing.flush(opened.run)
+    ending = _ending(opened, stop.asked, failure, time.monotonic() - started)
+    tidy.tidy(opened.run)
+    return ending
 
 
 def _quiet() -> None:
@@ -63,10 +70,10 @@ def _reach(scheduler: str) -> None:
     reach(scheduler)
 
 
-def _build(opened: Opened, command: Command, complain: Callable[[str], None]) -> tuple[bool, str]:
+def _build(opened: Opened, command: Command, stop: Stop) -> str:
     from pipeline.building import build
 
-    return build(opened, command, complain)
+    return build(opened, command, stop)
 
 
 def _ending(opened: Opened, stopped: bool, failure: str, seconds: float) -> Ending:

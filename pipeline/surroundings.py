@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from pipeline import location
 from pipeline.errors import DestinationError, SourceError, UsageError
 from pipeline.model import Location, printable
 from pipeline.options import Options
@@ -72,6 +73,18 @@ def _check_apart(source: bytes, destination: bytes, options: Options) -> None:
         )
 
 
+def check_state(root: bytes, source: Location, destination: Location, options: Options) -> None:
+    """Refuse a place for the state from which `--delete` would remove it; a filter may keep it, so the user decides."""
+    if destination.remote or not options.delete or options.filtered:
+        return
+    if _inside(os.path.realpath(root), os.path.realpath(_arrival(source, destination))):
+        raise UsageError(
+            f"the state in {printable(root)} is inside destination {printable(destination.path)}, where --delete "
+            "would remove it",
+            "give another --work-dir, or exclude it with --exclude",
+        )
+
+
 def _inside(path: bytes, folder: bytes) -> bool:
     return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
 
@@ -97,9 +110,13 @@ def warn_empty(source: Location, destination: Location, options: Options) -> Non
     """Refuse to empty a destination because a local source is empty: mostly it is not mounted (RSYNC.md 13)."""
     if not options.delete or options.ignore_errors or not empty(source):
         return
-    name = b"" if source.path.endswith(b"/") else os.path.basename(source.path)
-    if destination.remote or not _holds_nothing(os.path.join(destination.path, name)):
+    if destination.remote or not _holds_nothing(_arrival(source, destination)):
         raise would_be_emptied(source)
+
+
+def _arrival(source: Location, destination: Location) -> bytes:
+    """Return the local folder in which the source's contents arrive."""
+    return os.path.join(destination.path, location.split(source)[1])
 
 
 def would_be_emptied(source: Location) -> SourceError:

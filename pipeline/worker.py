@@ -22,7 +22,7 @@ from luigi.task_status import FAILED
 from luigi.worker import ContextManagedTaskProcess, TaskProcess, Worker
 
 from pipeline.errors import SchedulerError
-from pipeline.interrupts import in_task, orphaned
+from pipeline.interrupts import in_task, interrupted, orphaned
 
 
 class TaskContext:
@@ -53,6 +53,7 @@ class ThriftyWorker(Worker):
     """
 
     failure = ""
+    stopping = False
 
     def _add_task(self, *arguments: Any, **named: Any) -> None:
         if named.get("status") == FAILED and not self.failure:
@@ -68,7 +69,18 @@ class ThriftyWorker(Worker):
 
     def stop_in_order(self) -> int:
         """Ask for no more tasks, end the running ones; return how many there were."""
+        self.stopping = True
         self._start_phasing_out()
+        return self._end_running()
+
+    def _run_task(self, task_id: str) -> None:
+        """Start a task, unless the signal came after the scheduler had given it out; end one that it came upon."""
+        if not self.stopping:
+            super()._run_task(task_id)
+        if self.stopping:
+            self._end_running()
+
+    def _end_running(self) -> int:
         running = [process for process in self._running_tasks.values() if process.use_multiprocessing]
         for pid in [process.pid for process in running if process.pid]:
             with suppress(ProcessLookupError):
@@ -85,6 +97,12 @@ class Factory(_WorkerSchedulerFactory):
 
     def __init__(self) -> None:
         self.worker: ThriftyWorker | None = None
+
+    def stop(self) -> int:
+        """Stop the worker in order; return how many tasks ran. Before there is one, raise Interrupted."""
+        if self.worker is None:
+            raise interrupted()
+        return self.worker.stop_in_order()
 
     def create_worker(self, scheduler: Scheduler, worker_processes: int, assistant: bool = False) -> ThriftyWorker:
         self.worker = ThriftyWorker(scheduler=scheduler, worker_processes=worker_processes, assistant=assistant)

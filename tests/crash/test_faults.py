@@ -174,6 +174,40 @@ def test_a_remote_rsync_that_stands_still_is_noticed_and_tried_again(shop: Shop,
     assert differences(shop.at("src"), shop.at("dst")) == []
 
 
+@pytest.mark.parametrize("end", ["ssh", "daemon"])
+def test_what_killed_remote_rsyncs_left_is_removed(
+    shop: Shop, sshd: servers.Sshd, rsyncd: servers.Rsyncd, end: str
+) -> None:
+    """Without --delete; and nothing else is, however like it looks."""
+    tree.many(shop.at("src"), 48, 60)
+    tree.build(shop.at("src/deep"), {b"big": b"x" * 400_000, b"e": {b"big": b"y" * 400_000, b".f": b"z" * 400_000}})
+    with open(shop.at("src/top"), "wb") as file:
+        file.write(b"x" * 400_000)
+    tree.settle(shop.at("src"))
+    target, option = f"{sshd.host}:{os.fsdecode(shop.at('dst'))}", sshd.option
+    if end == "daemon":
+        os.symlink(shop.at("daemon/data/dst"), shop.at("dst"))
+        target, option = "127.0.0.1::data/dst", rsyncd.option
+    words = ("--id=x", "--batches=4", "--parallel=2", "src/", target, option)
+    assert shop.parsync(*words).code == 0
+    torn = [b".top.Ab12Cd", b"deep/.big.Ab12Cd", b"deep/e/.big.Ab12Cd", b"deep/e/.f.Ab12Cd"]
+    kept = [b".own.Ab12Cd", b"deep/.top.Ab12Cd", b"deep/e/.big.open12", b"deep/e/.big.old123"]
+    for name in torn + kept:
+        with open(shop.at("dst/") + name, "wb") as file:
+            file.write(b"torn")
+        os.chmod(shop.at("dst/") + name, 0o644 if b"open" in name else 0o600)
+    os.utime(shop.at("dst/") + kept[-1], (1_500_000_000, 1_500_000_000))
+    run = Path(os.fsdecode(shop.state)) / "x"
+    for path in [*(run / "batch").glob("*.json"), run / "finished.json"]:
+        path.unlink()
+    again = shop.parsync(*words)
+    assert again.code == 0, again
+    assert [name for name in torn + kept if os.path.exists(shop.at("dst/") + name)] == kept
+    for name in kept:
+        os.unlink(shop.at("dst/") + name)
+    assert [line for line in differences(shop.at("src"), shop.at("dst")) if "mtime" not in line] == []
+
+
 def remote_receivers(shop: Shop) -> list[int]:
     """Return rsync servers that write below this test's folder: first ones first."""
     found = []

@@ -123,6 +123,15 @@ def test_an_empty_source_does_not_empty_a_destination(shop: Shop) -> None:
     assert os.listdir(shop.at("dst")) == []
 
 
+def test_the_state_is_not_deleted_as_an_extra(source: Shop) -> None:
+    complains(source.parsync("src/", "home", "--delete"), 2, "is inside destination", "--work-dir", "--exclude")
+    assert not os.path.exists(source.state)
+    assert source.parsync("src/", "home").code == 0
+    assert source.parsync("src/", "home", "--delete", "--exclude=/state").code == 0
+    assert source.parsync("--work-dir=elsewhere", "src/", "home", "--delete").code == 0
+    assert differences(source.at("src"), source.at("home")) == []
+
+
 def test_passwords_are_not_shown_when_options_differ(source: Shop) -> None:
     secret = "--rsh=sshpass -p opensesame ssh"
     assert source.parsync("--id=x", "src/", "dst", secret).code == 0

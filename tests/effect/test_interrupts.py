@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import Interrupted
-from pipeline.interrupts import in_task, install, stoppable
+from pipeline.interrupts import check, held, in_task, install, stoppable
 from tests.effect.test_process import ends
 
 REPOSITORY = Path(__file__).parents[2]
@@ -91,6 +91,34 @@ def test_a_task_that_is_told_after_its_work_hands_in_its_result() -> None:
     assert code_of(task) == 99
 
 
+def test_what_comes_while_a_process_is_started_waits_until_it_is() -> None:
+    def task() -> None:
+        in_task()
+        with stoppable():
+            with held():
+                signal.raise_signal(signal.SIGTERM)
+                started = True
+            os._exit(43 if started else 44)
+
+    assert code_of(task) == 42
+
+
+def test_an_interruption_that_was_lost_comes_again() -> None:
+    class Dying:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    def task() -> None:
+        in_task()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        with stoppable():
+            Dying()
+            check()
+            os._exit(43)
+
+    assert code_of(task) == 42
+
+
 def test_a_task_that_is_told_twice_is_not_disturbed_while_it_ends() -> None:
     def task() -> None:
         in_task()
@@ -150,14 +178,16 @@ LOCKED = """
 import multiprocessing, os, time
 from types import SimpleNamespace
 from pipeline.errors import Interrupted
+from pipeline.interrupts import stoppable
 from pipeline.worker import TaskContext
 
 def task():
     try:
         with TaskContext(SimpleNamespace(use_multiprocessing=True, result_queue=results)):
             try:
-                print(os.getpid(), flush=True)
-                time.sleep(60)
+                with stoppable():
+                    print(os.getpid(), flush=True)
+                    time.sleep(60)
             finally:
                 results.put("result")
     except Interrupted:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 import luigi
 import pytest
+from luigi.scheduler import Scheduler
 
 from pipeline import context
 from pipeline.sync import Sync
 from pipeline.tasks import DeleteExtras, Finish, PlanGroup, RsyncBatch
+from pipeline.worker import Factory
 from tests.harness import tree
 from tests.harness.command import Shop
 from tests.harness.compare import differences
@@ -73,3 +75,20 @@ def test_larger_batches_come_first(built: Sync) -> None:
     assert PlanGroup(run_path=path, number=0).priority > priorities[0]
     assert isinstance(Finish(run_path=path).requires(), list)
     assert DeleteExtras(run_path=path, number=0).output().path.startswith(os.fsencode(path))
+
+
+class Never(luigi.Task):
+    def complete(self) -> bool:
+        return False
+
+    def run(self) -> None:
+        raise AssertionError("was started")
+
+
+def test_a_task_that_is_given_out_while_a_signal_comes_is_not_started() -> None:
+    worker = Factory().create_worker(Scheduler(), 2)
+    with worker:
+        worker.add(Never())
+        worker.stop_in_order()
+        worker._run_task(Never().task_id)
+        assert worker.running == 0
