@@ -21,8 +21,9 @@ def calls(run: Run, units: Sequence[Unit], pace: Pace, tally: Tally) -> Iterator
     transfer, options = run.transfer, run.options
     # A file of a new subtree may be another name of an entry: one process has to see both.
     linked = options.hard_links and any(unit.kind is Kind.TREE for unit in units)
-    first = [unit for unit in units if unit.kind is Kind.TREE or (linked and unit.kind is Kind.ENTRIES)]
-    rest = [unit for unit in units if unit not in first]
+    at_first = {Kind.TREE, Kind.ENTRIES} if linked else {Kind.TREE}
+    first = [unit for unit in units if unit.kind in at_first]
+    rest = [unit for unit in units if unit.kind not in at_first]
     entries, settled, levels = (rsync.paths(rest, kind) for kind in (Kind.ENTRIES, Kind.DIRECTORIES, Kind.LEVELS))
     yield from rsync.copying(transfer, options, first, pace, deletion=_after(run, tally))
     if options.delete and not _found_by_name(run):

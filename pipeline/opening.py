@@ -99,6 +99,8 @@ def open_run(request: Request) -> Opened:
     transfer, options = transfer_of(request, cwd)
     if options.dry_run:
         raise UsageError("a dry run leaves nothing behind, so it is no run", "use parsync -n")
+    if request.verify and options.has("remove-source-files"):
+        raise UsageError("--remove-source-files leaves --verify nothing to compare with", "give one of the two")
     rsync = which_rsync(os.environ)
     rsync_version = version(rsync)
     root = os.path.join(cwd, request.work_dir) if request.work_dir else workdir.default_root(os.environ)

@@ -98,6 +98,12 @@ def test_relative_paths_arrive_as_they_were_given(shop: Shop, source: str) -> No
     assert shop.parsync("--verify", source.format(os.fsdecode(shop.path)), "ours", "-R").code == 0
 
 
+def test_a_source_that_is_removed_cannot_be_compared_with(shop: Shop) -> None:
+    tree.many(shop.at("src"), 75, 10)
+    assert shop.parsync("--verify", "src/", "ours", "--remove-source-files").code == 2
+    assert os.path.exists(shop.at("src/f0"))
+
+
 def in_the_way(path: bytes) -> None:
     """Make a destination with a full folder where the source has a file."""
     tree.build(path, {b"f0": {b"%d" % number: b"x" for number in range(40)}, b"extra": b"1"})
