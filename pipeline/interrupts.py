@@ -47,7 +47,7 @@ def install(on_first: Callable[[], None]) -> Iterator[None]:
 
 
 def in_task() -> None:
-    """Set up a forked task process: it dies with its parent, and SIGTERM ends what it started.
+    """Set up a forked task process: it dies with its parent, and SIGTERM ends its work (see `interruptible`).
 
     A terminal's ^C goes to the command alone, which passes it on as SIGTERM.
     """
@@ -65,6 +65,33 @@ def orphaned() -> bool:
     return forked_by is not None and os.getppid() != forked_by.pid
 
 
+class _Task:
+    """What this task process is doing, and whether it has been told to end."""
+
+    working = False
+    told = False
+
+
 def _end(_number: int, _frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise Interrupted("stopped", "start the same command again to go on")
+    """End the work, once; around it only remember, since Luigi's queue must not be left half way."""
+    again, _Task.told = _Task.told, True
+    if _Task.working and not again:
+        raise _stopped()
+    if not _Task.working and orphaned():
+        os._exit(1)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM raise Interrupted while the block runs, or at its start if it came before."""
+    _Task.working = True
+    try:
+        if _Task.told:
+            raise _stopped()
+        yield
+    finally:
+        _Task.working = False
+
+
+def _stopped() -> Interrupted:
+    return Interrupted("stopped", "start the same command again to go on")

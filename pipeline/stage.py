@@ -19,6 +19,7 @@ from luigi.rpc import RPCError
 from pipeline import context, durable, fatal
 from pipeline.context import Run
 from pipeline.errors import Interrupted, ParsyncError, StateError
+from pipeline.interrupts import interruptible
 from pipeline.model import printable
 from pipeline.progress import Beacon
 
@@ -88,7 +89,8 @@ class Stage(luigi.Task):
         teller = threading.Thread(target=self._tell, args=(beacon, done), daemon=True)
         teller.start()
         try:
-            yield beacon
+            with interruptible():
+                yield beacon
         except (Interrupted, fatal.BatchFailed):
             raise
         except ParsyncError as error:

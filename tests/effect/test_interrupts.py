@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import Interrupted
-from pipeline.interrupts import in_task, install
+from pipeline.interrupts import in_task, install, interruptible
 from tests.effect.test_process import ends
 
 REPOSITORY = Path(__file__).parents[2]
@@ -61,21 +61,46 @@ def code_of(child: Callable[[], None]) -> int:
 def test_a_task_ignores_the_terminal_and_ends_in_order_when_it_is_told() -> None:
     def task() -> None:
         in_task()
-        signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGHUP)
-        signal.raise_signal(signal.SIGTERM)
+        with interruptible():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGHUP)
+            signal.raise_signal(signal.SIGTERM)
 
     assert code_of(task) == 42
+
+
+def test_a_task_that_is_told_before_its_work_does_not_begin_it() -> None:
+    def task() -> None:
+        in_task()
+        signal.raise_signal(signal.SIGTERM)
+        with interruptible():
+            os._exit(43)
+
+    assert code_of(task) == 42
+
+
+def test_a_task_that_is_told_after_its_work_is_not_disturbed() -> None:
+    """Else Luigi's queue would be left half way, and the process would wait for it for ever."""
+
+    def task() -> None:
+        in_task()
+        with interruptible():
+            pass
+        signal.raise_signal(signal.SIGTERM)
+        os._exit(43)
+
+    assert code_of(task) == 43
 
 
 def test_a_task_that_is_told_twice_is_not_disturbed_while_it_ends() -> None:
     def task() -> None:
         in_task()
-        try:
-            signal.raise_signal(signal.SIGTERM)
-        except Interrupted:
-            signal.raise_signal(signal.SIGTERM)
-            os._exit(43)
+        with interruptible():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            except Interrupted:
+                signal.raise_signal(signal.SIGTERM)
+                os._exit(43)
 
     assert code_of(task) == 43
 
@@ -89,14 +114,15 @@ TASK = """
 import multiprocessing, os, signal, sys
 from pipeline import process
 from pipeline.errors import Interrupted
-from pipeline.interrupts import in_task
+from pipeline.interrupts import in_task, interruptible
 
 def task():
     in_task()
     child = "import os, signal; print(os.getppid(), os.getpid(), flush=True); signal.pause()"
     try:
-        process.run((os.fsencode(sys.executable), b"-c", child.encode()), environ=os.environb,
-                    on_line=lambda line: print(line.decode(), flush=True))
+        with interruptible():
+            process.run((os.fsencode(sys.executable), b"-c", child.encode()), environ=os.environb,
+                        on_line=lambda line: print(line.decode(), flush=True))
     except Interrupted:
         print("in order", flush=True)
 
@@ -125,14 +151,16 @@ LOCKED = """
 import multiprocessing, os, time
 from types import SimpleNamespace
 from pipeline.errors import Interrupted
+from pipeline.interrupts import interruptible
 from pipeline.worker import TaskContext
 
 def task():
     try:
         with TaskContext(SimpleNamespace(use_multiprocessing=True, result_queue=results)):
             try:
-                print(os.getpid(), flush=True)
-                time.sleep(60)
+                with interruptible():
+                    print(os.getpid(), flush=True)
+                    time.sleep(60)
             finally:
                 results.put("result")
     except Interrupted:
