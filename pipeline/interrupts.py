@@ -132,6 +132,8 @@ def orphaned() -> bool:
 def _end(_number: int, _frame: FrameType | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _Task.asked = True
+    if not _Task.possible and orphaned():
+        os._exit(1)
     check()
 
 
