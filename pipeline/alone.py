@@ -10,10 +10,11 @@ import stat
 from collections.abc import Iterator, Sequence
 
 from pipeline import presence, rsync
+from pipeline.calls import Call
 from pipeline.context import Run
 from pipeline.execution import Tally
 from pipeline.model import Kind, Unit
-from pipeline.rsync import Call, Pace
+from pipeline.rsync import Pace
 
 
 def calls(run: Run, units: Sequence[Unit], pace: Pace, tally: Tally) -> Iterator[Call]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pipeline import boot, connection, orphans, ramp
-from pipeline.arguments import through
+from pipeline.calls import Call, through
 from pipeline.context import Run
 from pipeline.interpret import Verdict, interpret, progress, statistics
 from pipeline.model import FailedPath, Outcome, Statistics, worst
@@ -22,7 +22,7 @@ from pipeline.process import run as run_process
 from pipeline.progress import Beacon
 from pipeline.records import BatchRecord
 from pipeline.retrying import pause
-from pipeline.rsync import LINKED, Call
+from pipeline.rsync import LINKED
 
 SHOWN_WORDS = 40
 """A command may have a megabyte of paths; the log shows its beginning."""

@@ -14,10 +14,10 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 
 from pipeline import durable, orphans, process, ramp, rsync
+from pipeline.calls import Call
 from pipeline.context import Run
 from pipeline.listing import read_line
 from pipeline.model import Kind, Unit
-from pipeline.rsync import Call
 
 _TEMPORARY = re.compile(rb"\.(?:(.+)\.)?[A-Za-z0-9]{6}", re.DOTALL)
 _WHOLE_NAME = 246

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pipeline.arguments import through
+from pipeline.calls import through
 from pipeline.errors import SourceError
 from pipeline.interpret import interpret, unescape
 from pipeline.model import Ends, FailedPath, Location, Outcome

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from pipeline import orphans
-from pipeline.arguments import fitting
+from pipeline.calls import fitting
 from pipeline.context import Run
 from pipeline.model import FailedPath, Kind, Statistics, Unit
 from pipeline.process import run as run_process

@@ -5,13 +5,12 @@ Pure. Why each call looks as it does is in ARCHITECTURE.md ("How a unit travels"
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.arguments import fitting
+from pipeline.calls import Call, directories, listed_from, over
 from pipeline.location import contents
-from pipeline.model import Ends, Kind, Location, Transfer, Unit
+from pipeline.model import Kind, Transfer, Unit
 from pipeline.option_table import DELETION_NAMES, MOVING_NAMES, OUTPUT_NAMES
 from pipeline.options import Options
 
@@ -25,14 +24,6 @@ _SHAPE = frozenset({"--relative", "--implied-dirs"})
 """Options that say how paths travel, which is parsync's to say: `--no-relative` would flatten a plan that is cut."""
 _STRUCTURE = QUIET | DELETION_NAMES | MOVING_NAMES | _SHAPE | {"--hard-links"}
 """Options without a meaning for calls that move no file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One rsync process: arguments without the program's name, and what it reads."""
-
-    arguments: tuple[bytes, ...]
-    stdin: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +88,7 @@ def copying(
     """
     units = tuple(units)
     head = _moving(transfer, options, pace, deletion, files=sum(unit.files for unit in units))
-    yield from _calls(transfer, head, paths(units, Kind.TREE, Kind.ENTRIES), together=options.hard_links)
+    yield from over(transfer, head, paths(units, Kind.TREE, Kind.ENTRIES), together=options.hard_links)
     yield from single(transfer, options, paths(units, Kind.DIRECTORIES), pace)
 
 
@@ -109,7 +100,7 @@ def single(
     `deletion` is what makes them delete as well: in directories with a `/`, or names that the source has not.
     """
     head = _moving(transfer, options, pace, deletion, files=0)
-    yield from _calls(transfer, (*head, b"--no-r", b"-d"), names, recursive=False, together=options.hard_links)
+    yield from over(transfer, (*head, b"--no-r", b"-d"), names, recursive=False, together=options.hard_links)
 
 
 def _moving(
@@ -136,12 +127,12 @@ def preparing(transfer: Transfer, options: Options, shared: Sequence[bytes], *, 
     """
     words = (*options.words(drop=_STRUCTURE), *_force(options))
     opened = (b"--chmod=Du+rwx",) if open_modes else ()
-    yield from _directories(transfer, (*words, *opened, *_parents(transfer)), shared)
+    yield from directories(transfer, (*words, *opened, *_parents(transfer)), shared)
 
 
 def settling(transfer: Transfer, options: Options, shared: Sequence[bytes]) -> Iterator[Call]:
     """Yield the calls that give the shared directories their final modes and times."""
-    yield from _directories(transfer, (*options.words(drop=_STRUCTURE), *_force(options)), shared)
+    yield from directories(transfer, (*options.words(drop=_STRUCTURE), *_force(options)), shared)
 
 
 def _force(options: Options) -> tuple[bytes, ...]:
@@ -171,8 +162,8 @@ def deleting(
     head += (b"--no-human-readable", b"--out-format=%i %n")
     if dry_run:
         head += (b"-n",)
-    yield from _calls(transfer, (*head, b"-r"), trees, ending=b"/")
-    yield from _calls(transfer, (*head, b"--no-r", b"-d"), levels, ending=b"/", recursive=False)
+    yield from over(transfer, (*head, b"-r"), trees, ending=b"/")
+    yield from over(transfer, (*head, b"--no-r", b"-d"), levels, ending=b"/", recursive=False)
 
 
 _KEPT_FOR_DELETION = frozenset({"--delete-excluded", "--ignore-errors", "--force"})
@@ -190,7 +181,7 @@ def listing_afar(
     transfer: Transfer, options: Options, trees: Sequence[bytes], levels: Sequence[bytes]
 ) -> Iterator[Call]:
     """Yield the calls that list what looks like rsync's temporary files at a remote destination."""
-    start, below = _listed_from(transfer.destination)
+    start, below = listed_from(transfer.destination)
     only = (b"--include=*/", b"--include=.*.??????", b"--include=.??????", b"--exclude=*")
     head = (b"--list-only", b"--no-human-readable", *only, *options.transport)
     for paths, how in ((trees, (b"-r",)), (levels, (b"--no-r", b"-d"))):
@@ -203,7 +194,7 @@ def listing_afar(
 def deleting_missing(transfer: Transfer, options: Options, names: Sequence[bytes]) -> Iterator[Call]:
     """Yield the calls that delete at the destination names which the source has not."""
     head = (b"-aR", b"--no-implied-dirs", b"--delete-missing-args", *options.transport, b"--no-r", b"-d")
-    yield from _calls(transfer, head, names, recursive=False)
+    yield from over(transfer, head, names, recursive=False)
 
 
 def verifying_whole(transfer: Transfer, options: Options) -> Call:
@@ -216,90 +207,13 @@ def verifying(transfer: Transfer, options: Options, units: Iterable[Unit], share
     """Yield dry runs that compare by checksum and attributes and print a line per difference."""
     compare = _comparing(options, _SHAPE)
     units = tuple(units)
-    yield from _calls(transfer, (b"-aR", b"--no-implied-dirs", *compare), paths(units, Kind.TREE, Kind.ENTRIES))
-    yield from _directories(transfer, compare, [*shared, *paths(units, Kind.LEVELS, Kind.DIRECTORIES)])
+    yield from over(transfer, (b"-aR", b"--no-implied-dirs", *compare), paths(units, Kind.TREE, Kind.ENTRIES))
+    yield from directories(transfer, compare, [*shared, *paths(units, Kind.LEVELS, Kind.DIRECTORIES)])
 
 
 def _comparing(options: Options, drop: frozenset[str]) -> tuple[bytes, ...]:
     words = options.words(drop=drop | QUIET | DELETION_NAMES | {"--remove-source-files"})
     return (*words, b"-n", b"-c", b"--out-format=%i %n%L", b"--no-human-readable")
-
-
-def _directories(transfer: Transfer, words: tuple[bytes, ...], shared: Sequence[bytes]) -> Iterator[Call]:
-    """Yield calls over directories' own entries, without what they hold.
-
-    rsync lists a level for `./` however it is given, so the root comes with filters that leave only the shared
-    ones of its level; where those are many, or have odd names, in a call of its own.
-    """
-    head = (b"-aR", b"--no-implied-dirs")
-    tail = (*words, b"--no-r", b"-d")
-    top = {path.partition(b"/")[0] for path in shared if path}
-    if b"" in shared and len(top) <= FILTERED_MOST and all(map(_PLAIN_NAME.fullmatch, top)):
-        alone = [b"--filter=+ /%s" % name for name in sorted(top)]
-        yield from _calls(transfer, (*head, *alone, _NOTHING_ELSE, *tail), shared, recursive=False)
-        return
-    if b"" in shared:
-        yield from _calls(transfer, (*head, _NOTHING_ELSE, *tail), [b""], recursive=False)
-    yield from _calls(transfer, (*head, *tail), [path for path in shared if path], recursive=False)
-
-
-_NOTHING_ELSE = b"--filter=- /*"
-_PLAIN_NAME = re.compile(rb"[\w.+=,@-]+")
-FILTERED_MOST = 200
-"""Filters are tried one after the other for each entry of the root's level."""
-
-
-def _calls(
-    transfer: Transfer,
-    head: tuple[bytes, ...],
-    paths: Sequence[bytes],
-    *,
-    ending: bytes = b"",
-    recursive: bool = True,
-    together: bool = False,
-) -> Iterator[Call]:
-    """Yield calls over paths: as arguments where they are local, as a list on stdin where they are remote.
-
-    Arguments cost a fifth of a list, but a remote side would expand `*?[` in them (RSYNC.md 2). In an argument
-    `/./` says where the path below the root begins, so that relative paths in options keep their meaning.
-    `together`: links between the paths show to one process only, so that there must not be a second call.
-    """
-    if not paths:
-        return
-    destination = _into(transfer.destination)
-    below = _folder(transfer.root.path) + b"./"
-    parts = list(fitting([below + path + ending if path else below for path in paths]))
-    if transfer.source.remote or (together and len(parts) > 1):
-        start, below = _listed_from(transfer.root)
-        names = [below + path + ending if path else below for path in paths]
-        recursion = (b"-r",) if recursive else ()
-        listed = (*recursion, b"--from0", b"--files-from=-", b"--", start)
-        yield Call((*head, *listed, destination), stdin=b"".join(name + b"\0" for name in names))
-        return
-    for part in parts:
-        yield Call((*head, b"--", *part, destination))
-
-
-def _listed_from(root: Location) -> tuple[bytes, bytes]:
-    """Return a remote root as rsync's source argument, and what each name of a list begins with.
-
-    A daemon (3.5.0, without chroot) finds no file of a list below a folder inside its module, so its lists begin
-    at the module, with `/./` where the root is.
-    """
-    if root.ends is not Ends.DAEMON:
-        return root.argument(_folder(root.path)), b"./"
-    module, _, inside = root.path.partition(b"/")
-    inside = inside.strip(b"/")
-    return root.argument(module + b"/"), inside + b"/./" if inside else b"./"
-
-
-def _into(destination: Location) -> bytes:
-    """Return the destination as a folder to copy into, even where it is given without a slash."""
-    return destination.argument(_folder(destination.path))
-
-
-def _folder(path: bytes) -> bytes:
-    return path if path.endswith(b"/") else (path or b".") + b"/"
 
 
 def _parents(transfer: Transfer) -> tuple[bytes, ...]:

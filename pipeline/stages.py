@@ -10,13 +10,14 @@ import stat
 from collections.abc import Iterator
 
 from pipeline import alone, durable, flushing, indexing, leftovers, movement, presence, rsync
+from pipeline.calls import Call
 from pipeline.context import Run
 from pipeline.errors import DestinationError
 from pipeline.execution import Tally, carry_out
 from pipeline.model import Kind, Unit
 from pipeline.progress import Beacon
 from pipeline.records import BatchRecord
-from pipeline.rsync import Call, Pace
+from pipeline.rsync import Pace
 
 
 def pace_of(run: Run) -> Pace:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pipeline import rsync
+from pipeline.calls import Call
 from pipeline.location import parse_destination, parse_source, split
 from pipeline.model import Kind, Transfer, Unit
 from pipeline.options import parse
-from pipeline.rsync import Call, Pace
+from pipeline.rsync import Pace
 
 
 def transfer(source: str, destination: str, options: str = "") -> tuple[Transfer, object]:
