@@ -76,7 +76,7 @@ def approved(run: Run) -> bool:
 def targets(run: Run, number: int) -> Targets:
     """Return what delete task `number` looks at: its batch's trees, and its share of the shared directories."""
     units = tuple(durable.read_records(run.directory.units(number), Unit))
-    trees = [unit.paths[0] for unit in units if unit.kind is Kind.TREE]
+    trees = rsync.paths(units, Kind.TREE)
     return Targets(trees, _levels(run)[number :: len(run.plan.weights)])
 
 

@@ -74,7 +74,7 @@ class Kind(Enum):
     """How a unit travels."""
 
     TREE = "tree"
-    """A path with everything below it, by recursion."""
+    """A path with everything below it, by recursion; or light neighbours, each so."""
     ENTRIES = "entries"
     """Single entries that are no directories."""
     DIRECTORIES = "directories"
@@ -87,9 +87,8 @@ class Kind(Enum):
 class Unit:
     """The smallest thing that a batch can hold.
 
-    `paths` are relative to the transfer's root, without a leading `./`: one path for a tree (`b""` is the root
-    itself), one or more for the other kinds. `seconds` is the cost model's estimate; `files` and `size` (bytes) are
-    what the walk counted.
+    `paths` are relative to the transfer's root, without a leading `./` (`b""` is the root itself). `seconds` is the
+    cost model's estimate; `files` and `size` (bytes) are what the walk counted.
     """
 
     kind: Kind

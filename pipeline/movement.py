@@ -18,6 +18,7 @@ from pipeline.context import Run
 from pipeline.model import FailedPath, Kind, Statistics, Unit
 from pipeline.process import run as run_process
 from pipeline.progress import Beacon
+from pipeline.rsync import paths
 from pipeline.stall import written
 
 LEAST_SECONDS = 0.01
@@ -114,7 +115,7 @@ def _names(folder: bytes) -> list[bytes]:
 
 def _trees(new: Sequence[Unit], below: bytes) -> Iterator[tuple[bytes, ...]]:
     """Yield commands that copy whole subtrees to their places."""
-    for part in fitting([b"./" + unit.paths[0] for unit in new if unit.kind is Kind.TREE]):
+    for part in fitting([b"./" + path for path in paths(new, Kind.TREE)]):
         yield (*_COPY, b"--parents", b"-t", below, b"--", *part)
 
 
@@ -124,9 +125,9 @@ def _entries(new: Sequence[Unit], below: bytes) -> Iterator[tuple[bytes, ...]]:
     for unit in new:
         if unit.kind is Kind.ENTRIES:
             folders.setdefault(os.path.dirname(unit.paths[0]), []).extend(b"./" + path for path in unit.paths)
-    for folder, paths in folders.items():
+    for folder, names in folders.items():
         if _is_directory(os.path.join(below, folder)):
-            for part in fitting(paths):
+            for part in fitting(names):
                 yield (*_COPY, b"-t", os.path.join(below, folder), b"--", *part)
 
 

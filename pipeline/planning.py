@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pipeline.cost import Grain, seconds
 from pipeline.model import Batch, Kind, Unit
-from pipeline.tree import Entry, Node, join
+from pipeline.tree import Bundle, Entry, Node, join
 
 UNITS_PER_BATCH = 4
 """A unit weighs at most this fraction of the smallest batch, so that batches can be balanced."""
@@ -84,7 +84,7 @@ def cut(root: Node, nodes: Mapping[bytes, Node], limit: float) -> Cut:
         shared.append(node.path)
         units += pieces(node.path, node.entries, node.mounts, limit)
         pending += [nodes[join(node.path, name)] for name in reversed(node.heavy)]
-        units += [_tree(child) for child in node.light]
+        units += [_neighbours(node.path, bundle) for bundle in node.light]
     shared.sort(key=lambda path: path.split(b"/") if path else [])
     return Cut(units, shared)
 
@@ -92,6 +92,12 @@ def cut(root: Node, nodes: Mapping[bytes, Node], limit: float) -> Cut:
 def _tree(node: Node) -> tuple[Unit, tuple[int, ...]]:
     unit = Unit(Kind.TREE, (node.path,), node.files, node.size, node.seconds)
     return unit, tuple(link.inode for link in node.links)
+
+
+def _neighbours(path: bytes, bundle: Bundle) -> tuple[Unit, tuple[int, ...]]:
+    paths = tuple(join(path, name) for name in bundle.names)
+    unit = Unit(Kind.TREE, paths, bundle.files, bundle.size, bundle.seconds)
+    return unit, tuple(link.inode for link in bundle.links)
 
 
 def pieces(

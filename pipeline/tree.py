@@ -6,7 +6,7 @@ the directories in flight and the heavy ones, never the files.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -90,12 +90,26 @@ class Scan:
         return Listing(self.path, entries, self.directories, self.mounts, list(self.links.values()))
 
 
+class Bundle(msgspec.Struct, array_like=True):
+    """Light subtrees side by side in one directory, which travel together; one with open links is alone.
+
+    `names` are theirs in that directory, the figures as in `Node` and of all together.
+    """
+
+    names: list[bytes]
+    files: int
+    directories: int
+    size: int
+    seconds: float
+    links: list[Links]
+
+
 class Node(msgspec.Struct, array_like=True):
     """A directory with all that is below it, as weights.
 
     `files`, `directories` (itself included), `size` (bytes) and `seconds` count the whole subtree; `links` are the
-    inodes with names outside it. A collapsed node has nothing else. `light` are its collapsed children in full,
-    `heavy` the names of the others, which are records of their own.
+    inodes with names outside it. A collapsed node has nothing else. `light` are its collapsed children, `heavy` the
+    names of the others, which are records of their own.
     """
 
     path: bytes
@@ -106,7 +120,7 @@ class Node(msgspec.Struct, array_like=True):
     links: list[Links]
     entries: list[Entry] = []
     mounts: list[bytes] = []
-    light: list[Node] = []
+    light: list[Bundle] = []
     heavy: list[bytes] = []
     collapsed: bool = True
 
@@ -182,9 +196,32 @@ def weigh(listing: Listing, children: list[Node], floor: float) -> Node:
         node.collapsed = False
         node.entries = listing.entries
         node.mounts = listing.mounts
-        node.light = [child for child in children if child.collapsed]
+        node.light = list(_bundled((child for child in children if child.collapsed), floor))
         node.heavy = [name_of(child.path) for child in children if not child.collapsed]
     return node
+
+
+def _bundled(children: Iterable[Node], floor: float) -> Iterator[Bundle]:
+    """Yield collapsed children in bundles that weigh at most `floor` seconds."""
+    bundle: Bundle | None = None
+    for child in children:
+        name = name_of(child.path)
+        one = Bundle([name], child.files, child.directories, child.size, child.seconds, child.links)
+        if child.links:
+            yield one
+        elif bundle is None:
+            bundle = one
+        elif bundle.seconds + child.seconds > floor:
+            yield bundle
+            bundle = one
+        else:
+            bundle.names.append(name)
+            bundle.files += child.files
+            bundle.directories += child.directories
+            bundle.size += child.size
+            bundle.seconds += child.seconds
+    if bundle is not None:
+        yield bundle
 
 
 def _open_links(listing: Listing, children: list[Node]) -> list[Links]:

@@ -5,7 +5,7 @@ Only how a plan is cut and balanced rests on this, never what is copied: rsync l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -14,7 +14,7 @@ from pipeline.context import Run
 from pipeline.cost import looking
 from pipeline.errors import StateError
 from pipeline.indexing import index_of
-from pipeline.tree import Node, join
+from pipeline.tree import Bundle, Node, join
 from pipeline.workdir import identity
 
 SUBTREES = 128
@@ -76,7 +76,8 @@ def write(run: Run, root: Node, nodes: Mapping[bytes, Node]) -> None:
     pending = [] if root.collapsed else [root]
     while pending and len(subtrees) <= SUBTREES_MOST:
         node = pending.pop()
-        for child in (*node.light, *(nodes[join(node.path, name)] for name in node.heavy)):
+        subtrees += [weight for bundle in node.light for weight in _spread(node.path, bundle)]
+        for child in (nodes[join(node.path, name)] for name in node.heavy):
             if _stays_whole(child, root.seconds):
                 subtrees.append(Weight(child.path, child.files, child.directories, child.size))
             else:
@@ -85,10 +86,18 @@ def write(run: Run, root: Node, nodes: Mapping[bytes, Node]) -> None:
         durable.save(run.directory.weights, Weights(identity(run.transfer), subtrees))
 
 
+def _spread(path: bytes, bundle: Bundle) -> Iterator[Weight]:
+    """Yield a bundle's subtrees, its weight dealt out among them."""
+    count = len(bundle.names)
+    for number, name in enumerate(bundle.names):
+        shares = ((total + number) // count for total in (bundle.files, bundle.directories, bundle.size))
+        yield Weight(join(path, name), *shares)
+
+
 def _stays_whole(node: Node, total: float) -> bool:
     """Say whether a subtree is remembered as one, where the whole source weighs `total` seconds."""
     flat = 2 * len(node.entries) >= node.files
-    return node.collapsed or node.seconds <= total / (FLAT_SUBTREES if flat else SUBTREES)
+    return node.seconds <= total / (FLAT_SUBTREES if flat else SUBTREES)
 
 
 def keep(run: Run, files: int) -> None:
