@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import random
+import shutil
+import subprocess
 from collections.abc import Callable
 
 OLD = 1_500_000_000
@@ -29,7 +32,7 @@ def empty(root: str, files: int) -> None:
 
 
 def mixed(root: str, files: int) -> None:
-    """Nine tenths small, a tenth of 100 kB to 2 MB, and a few of 64 MB."""
+    """Nine tenths small, a tenth of 100 kB to 1.3 MB, and a few of 64 MB."""
     chance = random.Random(2)
     block = chance.randbytes(1 << 20)
     for number in range(files):
@@ -38,7 +41,7 @@ def mixed(root: str, files: int) -> None:
         if number % (files // 12 or 1) == 5:
             _write(f"{folder}/huge{number}", block * 64)
         elif number % 10 == 0:
-            _write(f"{folder}/m{number}", (block * 2)[: chance.randrange(100_000, 2_000_000)])
+            _write(f"{folder}/m{number}", (block * 2)[: chance.randrange(100_000, 1_300_000)])
         else:
             _write(f"{folder}/s{number}", block[: chance.randrange(20_000)])
 
@@ -69,6 +72,20 @@ def large(root: str, files: int) -> None:
                 file.write(block)
 
 
+def shared(root: str, _files: int) -> None:
+    """A real tree that every machine has."""
+    shutil.copytree("/usr/share", root, symlinks=True)
+
+
+def kernel(root: str, _files: int) -> None:
+    """A kernel's source tree, from Debian's package linux-source."""
+    found = sorted(glob.glob("/usr/src/linux-source-*.tar.*"))
+    if not found:
+        raise SystemExit("a kernel source tree is needed: apt-get install linux-source")
+    os.makedirs(root)
+    subprocess.run(["tar", "-xf", found[-1], "-C", root, "--strip-components=1"], check=True)
+
+
 KINDS: dict[str, Callable[[str, int], None]] = {
     "small": small,
     "empty": empty,
@@ -77,10 +94,15 @@ KINDS: dict[str, Callable[[str, int], None]] = {
     "deep": deep,
     "large": large,
 }
+REAL: dict[str, Callable[[str, int], None]] = {"shared": shared, "kernel": kernel}
+"""Trees that keep the times they have."""
 
 
 def build(root: str, kind: str, files: int) -> None:
-    """Make a tree with old times."""
+    """Make a tree; one from a seed has old times."""
+    if kind in REAL:
+        REAL[kind](root, files)
+        return
     KINDS[kind](root, files)
     for folder, _, names in os.walk(root, topdown=False):
         for name in names:
