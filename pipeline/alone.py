@@ -14,6 +14,7 @@ from pipeline.calls import Call
 from pipeline.context import Run
 from pipeline.execution import Tally
 from pipeline.model import Kind, Unit
+from pipeline.process import tells_missing
 from pipeline.rsync import Pace
 
 
@@ -53,7 +54,7 @@ def _after(run: Run, tally: Tally) -> tuple[bytes, ...]:
 
 def _found_by_name(run: Run) -> bool:
     """Say whether a look at the names tells what is an extra: no option may have a say, and both ends be seen."""
-    return run.local and run.options.plain and rsync.tells_missing(run.record.rsync)
+    return run.local and run.options.plain and tells_missing(run.record.rsync)
 
 
 def extras(run: Run, levels: Sequence[bytes]) -> list[bytes]:

@@ -49,7 +49,7 @@ def _remove_afar(run: Run, number: int) -> None:
 
     What goes wrong here is left to the batch itself to meet.
     """
-    if not rsync.tells_missing(run.record.rsync):
+    if not process.tells_missing(run.record.rsync):
         return
     units = _units(run, number)
     singles = _singles(units)

@@ -212,3 +212,12 @@ def version_text(output: bytes) -> str:
     except (ValueError, KeyError, TypeError):
         found = re.search(rb"version v?(\d+\.\d+[.\w]*)", output)
         return found[1].decode() if found else ""
+
+
+TELLS_MISSING = (3, 4)
+"""From this version on rsync deletes what the arguments name and the source has not (3.2.7 fails, RSYNC.md 14)."""
+
+
+def tells_missing(version: str) -> bool:
+    """Say whether `--delete-missing-args` can be relied on."""
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) >= TELLS_MISSING

@@ -169,14 +169,6 @@ def deleting(
 _KEPT_FOR_DELETION = frozenset({"--delete-excluded", "--ignore-errors", "--force"})
 
 
-TELLS_MISSING = (3, 4)
-"""From this version on rsync deletes what the arguments name and the source has not (3.2.7 fails, RSYNC.md 14)."""
-
-
-def tells_missing(version: str) -> bool:
-    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) >= TELLS_MISSING
-
-
 def listing_afar(
     transfer: Transfer, options: Options, trees: Sequence[bytes], levels: Sequence[bytes]
 ) -> Iterator[Call]:
