@@ -137,7 +137,7 @@ def settling(transfer: Transfer, options: Options, shared: Sequence[bytes]) -> I
 
 def _force(options: Options) -> tuple[bytes, ...]:
     """Return what lets a file take a directory's place, as it may with `--delete`."""
-    return (b"--force",) if options.delete else ()
+    return (b"--force",) if options.delete or options.has("force") else ()
 
 
 def deleting(
