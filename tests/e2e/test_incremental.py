@@ -258,3 +258,11 @@ def test_an_index_of_another_boot_is_not_believed(source: Shop) -> None:
     copy(source)
     assert report(source)["incremental"] is False
     assert differences(source.at("src"), source.at("dst")) == []
+
+
+def test_access_times_mean_a_full_plan(source: Shop) -> None:
+    copy(source, "-U")
+    age(source)
+    copy(source, "-U")
+    times = [os.stat(source.at(f"{name}/f1")).st_atime_ns for name in ("src", "dst")]
+    assert times[0] == times[1]
