@@ -57,13 +57,13 @@ def _counted(options: Options) -> tuple[bytes, ...]:
     return (*COUNTED, *(_COUNTED_LINKS if options.value("link-dest") else ()))
 
 
-def dry(source: bytes, destination: bytes, options: Options) -> Call:
+def dry(source: bytes, destination: bytes, options: Options, *, parents: bool) -> Call:
     """Return the plain call of a dry run, with the output that the user asked for, or else a line per change.
 
-    Ends are as the user gave them, since rsync names them; missing parents are made in the mind only, as all else.
+    Ends are as the user gave them, since rsync names them; with `parents` it imagines those that are missing.
     """
-    talk = () if options.talks else (b"-i",)
-    return Call((b"-a", *options.words(), b"-n", b"--mkpath", b"-8", *talk, b"--", contents(source), destination))
+    more = (*((b"--mkpath",) if parents else ()), *(() if options.talks else (b"-i",)))
+    return Call((b"-a", *options.words(), b"-n", b"-8", *more, b"--", contents(source), destination))
 
 
 def _listing(transfer: Transfer, options: Options, files: int | None) -> tuple[bytes, ...]:
@@ -137,7 +137,7 @@ def settling(transfer: Transfer, options: Options, shared: Sequence[bytes]) -> I
 
 def _force(options: Options) -> tuple[bytes, ...]:
     """Return what lets a file take a directory's place, as it may with `--delete`."""
-    return (b"--force",) if options.delete else ()
+    return (b"--force",) if options.delete or options.has("force") else ()
 
 
 def deleting(
