@@ -20,10 +20,12 @@ _NO_CHARACTER = re.compile("[\udc80-\udcff]")
 def show(request: Request, output: BinaryIO) -> int:
     """Print what rsync would do; return the exit code of the transfer that it tried."""
     request.check()
-    _, options = transfer_of(request, os.getcwdb())
+    transfer, options = transfer_of(request, os.getcwdb())
     program = which_rsync(os.environ)
     version(program)
-    call = rsync.dry(request.source, request.destination, options)
+    destination = transfer.destination
+    parents = destination.remote or not os.path.isdir(os.path.dirname(destination.path.rstrip(b"/")) or b"/")
+    call = rsync.dry(request.source, request.destination, options, parents=parents)
 
     def pass_on(line: bytes) -> None:
         output.write(shown(line).encode() + b"\n")

@@ -57,8 +57,13 @@ def touch(run: Run) -> None:
 
 
 def baseline(run: Run) -> Baseline | None:
-    """Return the last run's index, if it is one of the same transfer, holds still, and no full plan is due."""
+    """Return the last run's index, if it is one of the same transfer, holds still, and no full plan is due.
+
+    Access times change behind a signature's back, so that `-U` always means a full plan.
+    """
     path = index_of(run)
+    if run.options.has("atimes"):
+        return None
     if not run.record.incremental or not os.path.isfile(path) or not _holds(run, path):
         return None
     if not run.record.destination.remote and not run.holds_something:

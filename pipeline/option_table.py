@@ -151,7 +151,7 @@ ROWS: tuple[Row, ...] = (
     _passed("block-size", "B", value=True, roles=_H),
     _passed("partial", roles=_H),
     _passed("partial-dir", value=True),
-    _passed("delay-updates"),
+    _one_batch("delay-updates", "", "its files appear together, at the end of one process"),
     _passed("temp-dir", "T", value=True, roles=_H),
     _passed("fuzzy", "y", roles=_M),
     _passed("fsync"),

@@ -57,13 +57,13 @@ def _counted(options: Options) -> tuple[bytes, ...]:
     return (*COUNTED, *(_COUNTED_LINKS if options.value("link-dest") else ()))
 
 
-def dry(source: bytes, destination: bytes, options: Options) -> Call:
+def dry(source: bytes, destination: bytes, options: Options, *, parents: bool) -> Call:
     """Return the plain call of a dry run, with the output that the user asked for, or else a line per change.
 
-    Ends are as the user gave them, since rsync names them; missing parents are made in the mind only, as all else.
+    Ends are as the user gave them, since rsync names them; with `parents` it imagines those that are missing.
     """
-    talk = () if options.talks else (b"-i",)
-    return Call((b"-a", *options.words(), b"-n", b"--mkpath", b"-8", *talk, b"--", contents(source), destination))
+    more = (*((b"--mkpath",) if parents else ()), *(() if options.talks else (b"-i",)))
+    return Call((b"-a", *options.words(), b"-n", b"-8", *more, b"--", contents(source), destination))
 
 
 def _listing(transfer: Transfer, options: Options, files: int | None) -> tuple[bytes, ...]:
