@@ -47,6 +47,8 @@ class TaskContext:
 class ThriftyWorker(Worker):
     """A worker that runs idle tasks without a process of their own, and can stop in order."""
 
+    _stopping = False
+
     def _create_task_process(self, task: Task) -> ContextManagedTaskProcess:
         process: ContextManagedTaskProcess = super()._create_task_process(task)
         if getattr(task, "idle", False):
@@ -55,16 +57,22 @@ class ThriftyWorker(Worker):
 
     def stop_in_order(self) -> int:
         """Ask for no more tasks, end the running ones; return how many there were."""
+        self._stopping = True
         self._start_phasing_out()
+        return self._end_running()
+
+    def _run_task(self, task_id: str) -> None:
+        """Start a task; one that was about to start when the worker was told to stop is ended as well."""
+        super()._run_task(task_id)
+        if self._stopping:
+            self._end_running()
+
+    def _end_running(self) -> int:
         running = [process for process in self._running_tasks.values() if process.use_multiprocessing]
         for pid in [process.pid for process in running if process.pid]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
         return len(running)
-
-    @property
-    def running(self) -> int:
-        return len(self._running_tasks)
 
 
 class Factory(_WorkerSchedulerFactory):
