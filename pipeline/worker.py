@@ -87,10 +87,6 @@ class ThriftyWorker(Worker):
                 os.kill(pid, signal.SIGTERM)
         return len(running)
 
-    @property
-    def running(self) -> int:
-        return len(self._running_tasks)
-
 
 class Factory(_WorkerSchedulerFactory):
     """Makes the worker and keeps it, so that a signal can reach it."""

@@ -91,4 +91,4 @@ def test_a_task_that_is_given_out_while_a_signal_comes_is_not_started() -> None:
         worker.add(Never())
         worker.stop_in_order()
         worker._run_task(Never().task_id)
-        assert worker.running == 0
+        assert not worker._running_tasks
