@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -30,7 +31,11 @@ def stopped(shop: Shop) -> Shop:
 
 
 def files(run: Path) -> list[Path]:
-    return sorted(path for path in run.rglob("*") if path.is_file() and "log" not in path.parts)
+    """Return every file of the state, but of those that differ in their number alone the first and the last."""
+    kinds: dict[str, list[Path]] = {}
+    for path in sorted(path for path in run.rglob("*") if path.is_file() and "log" not in path.parts):
+        kinds.setdefault(re.sub(r"\d+", "N", str(path.relative_to(run))), []).append(path)
+    return [path for found in kinds.values() for path in dict.fromkeys((found[0], found[-1]))]
 
 
 def damage(path: Path, how: str) -> None:
