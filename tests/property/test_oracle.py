@@ -43,7 +43,7 @@ OPTIONS = [
     "--chown=123:456", "--usermap=0:77", "--groupmap=*:88", "--chmod=D2755,Fu+s", "-U", "--munge-links", "--no-links",
     "--no-D", "--no-o", "--no-group", "-xx", "--no-x", "--no-relative", "--implied-dirs", "--no-whole-file", "-B700",
     "--preallocate", "--mkpath", "-@-1", "--del", "--delete-during", "--delete-delay", "-aHAX", "-rlptgoD", "-E", "-P",
-    "--log-file=log", "--fsync", "-hhvv", "--no-specials", "--no-devices", "--super", "--no-super", "-ax",
+    "--log-file=log", "--fsync", "-hhvv", "--no-specials", "--no-devices", "--no-super", "-ax",
     "--debug=ALL0", "--info=NAME", "--open-noatime", "--checksum-choice=md5", "--exclude-from=rules",
     "--skip-compress=gz", "--no-p", "--no-A", "--copy-devices", "--write-devices", "--protect-args",
     "--ignore-missing-args", "--fake-super", "--no-implied-dirs",
