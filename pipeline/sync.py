@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,11 @@ from pipeline import finish
 from pipeline.opening import Opened, Request, open_run
 from pipeline.records import FinishRecord
 from pipeline.stage import Checkpoint
+from pipeline.summary import nothing_to_do, summary
 from pipeline.tasks import Finish, Requirements
+
+logger = logging.getLogger("luigi-interface")
+"""Luigi's own words; the command silences them, and says the same itself."""
 
 
 class Sync(luigi.Task):
@@ -40,7 +45,10 @@ class Sync(luigi.Task):
     @cached_property
     def opened(self) -> Opened:
         """The run, opened once: located, locked, its identity written."""
-        return open_run(self._request())
+        opened = open_run(self._request())
+        if opened.finished is not None:
+            logger.info("%s", nothing_to_do(opened.run.record.run_id, opened.path).rstrip())
+        return opened
 
     def _request(self) -> Request:
         parallel = self.processes or luigi.interface.core().workers
@@ -74,7 +82,9 @@ class Sync(luigi.Task):
         return finished is not None and finished.outcome.done
 
     def run(self) -> None:
-        """Say that the run ended short of the promise; its end is written already."""
-        finished = self.output().read()
+        """Say how the run ended, for those who started it by `luigi`; its end is written already."""
+        finished, report = self.output().read(), finish.report_of(self.opened.run)
+        if report is not None:
+            logger.info("\n%s", summary(report, self.opened.path, report.ended - report.started))
         if finished is None or not finished.outcome.done:
             raise finish.Incomplete(finish.message(self.opened.run))

@@ -74,9 +74,16 @@ class ThriftyWorker(Worker):
         return self._end_running()
 
     def _run_task(self, task_id: str) -> None:
-        """Start a task, unless the signal came after the scheduler had given it out; end one that it came upon."""
+        """Start a task, unless the signal came after the scheduler had given it out."""
         if not self.stopping:
             super()._run_task(task_id)
+
+    def _handle_next_task(self) -> None:
+        """Wait for a task; when stopping, tell those that run once more, since one may have been about to start.
+
+        Python forgets a signal that meets a process in the middle of its fork.
+        """
+        super()._handle_next_task()
         if self.stopping:
             self._end_running()
 

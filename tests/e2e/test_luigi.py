@@ -26,8 +26,12 @@ def luigi(shop: Shop, *words: str) -> subprocess.CompletedProcess[bytes]:
 
 def test_luigi_copies_from_any_directory(shop: Shop) -> None:
     tree.many(shop.at("src"), 4, 150)
-    done = luigi(shop, "--src", "src/", "--dest", "dst", "--local-scheduler", "--workers", "3")
+    words = ("--src", "src/", "--dest", "dst", "--local-scheduler", "--workers", "3", "--id", "x")
+    done = luigi(shop, *words)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert b"run      x: the destination is exact\n" in done.stderr
+    again = luigi(shop, *words)
+    assert (again.returncode, again.stderr.count(b"nothing to do")) == (0, 1)
     assert differences(shop.at("src"), shop.at("dst")) == []
 
 

@@ -24,7 +24,7 @@ class Write(luigi.Task):
 
     def run(self) -> None:
         with stoppable():
-            time.sleep(1)
+            time.sleep(2)
             Path(self.path).write_text("done")
 
 
@@ -43,7 +43,23 @@ class Telling(Factory):
         return self.worker
 
 
-@pytest.mark.parametrize(("factory", "written"), [(Factory, True), (Telling, False)])
+class Lost(Told):
+    """The first signals meet the task in the middle of its fork, and are forgotten."""
+
+    lost = 2
+
+    def _end_running(self) -> int:
+        self.lost -= 1
+        return super()._end_running() if self.lost < 0 else 0
+
+
+class Losing(Factory):
+    def create_worker(self, scheduler: Scheduler, worker_processes: int, assistant: bool = False) -> ThriftyWorker:
+        self.worker = Lost(scheduler=scheduler, worker_processes=worker_processes, assistant=assistant)
+        return self.worker
+
+
+@pytest.mark.parametrize(("factory", "written"), [(Factory, True), (Telling, False), (Losing, False)])
 def test_a_task_that_was_about_to_start_is_ended_too(factory: type[Factory], written: bool, tmp_path: Path) -> None:
     luigi.build([Write(path=str(tmp_path / "file"))], factory(), local_scheduler=True, workers=2, log_level="CRITICAL")
     assert (tmp_path / "file").exists() == written
