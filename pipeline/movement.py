@@ -37,24 +37,30 @@ class Moved:
     whole: bool
     cpu_seconds: float
 
-    def count(self, run: Run, repaired: Statistics, failed: Iterable[FailedPath]) -> Statistics:
-        """Return what cp copied: where it failed, all but what rsync `repaired` after it or could not copy either."""
-        if self.whole:
-            return self.planned
+    def count(self, run: Run, seen: Statistics, failed: Iterable[FailedPath]) -> Statistics:
+        """Return what to add to what rsync has `seen`: what cp copied, less what could not be copied.
+
+        rsync counts a file that it could not open as transferred; where cp failed, rsync has seen what it left.
+        """
         lost = [size for path in {found.path for found in failed} if (size := _size(run, path)) is not None]
+        files, size = self.planned.transferred, self.planned.transferred_size
+        if not self.whole:
+            files, size = max(0, files - seen.transferred), max(0, size - seen.transferred_size)
         return Statistics(
-            transferred=max(0, self.planned.transferred - repaired.transferred - len(lost)),
-            transferred_size=max(0, self.planned.transferred_size - repaired.transferred_size - sum(lost)),
+            transferred=max(-seen.transferred, files - len(lost)),
+            transferred_size=max(-seen.transferred_size, size - sum(lost)),
         )
 
 
 def _size(run: Run, path: bytes) -> int | None:
-    """Return the size of a source's file; None for a directory, or what cannot be seen."""
+    """Return the size of a local source's file; None for anything else, or what cannot be seen."""
+    if run.record.root.remote:
+        return None
     try:
         status = os.lstat(os.path.join(run.record.root.path, path))
     except OSError:
         return None
-    return None if stat.S_ISDIR(status.st_mode) else status.st_size
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def move_new(run: Run, units: Sequence[Unit], log: bytes, beacon: Beacon) -> Moved:
