@@ -60,18 +60,21 @@ class Scanner:
     def _sorted(self, path: bytes, own: os.stat_result, pairs: Pairs) -> Scan:
         take = _status if self.network else _status_and_inode
         scan = Scan(path, own=take(own))
-        folders = [pair for pair in pairs if stat.S_ISDIR(pair[1].st_mode)]
-        if folders:
-            pairs = [pair for pair in pairs if not stat.S_ISDIR(pair[1].st_mode)]
-        for name, status in sorted(folders):
-            outside = self.device is not None and status.st_dev != self.device
-            (scan.mounts if outside else scan.directories).append(name)
-            scan.below.append((name, 0 if self.network else status.st_ino))
+        if any(status.st_mode & stat.S_IFDIR for _, status in pairs):
+            pairs = self._without_folders(pairs, scan)
         scan.statuses = sorted([(name, take(status)) for name, status in pairs])
         for name, status in pairs if self.links else ():
             if status.st_nlink > 1:
                 scan.inodes[name] = _linked(status, scan.links)
         return scan
+
+    def _without_folders(self, pairs: Pairs, scan: Scan) -> Pairs:
+        """Note the directories among the entries, and return the others."""
+        for name, status in sorted(pair for pair in pairs if stat.S_ISDIR(pair[1].st_mode)):
+            outside = self.device is not None and status.st_dev != self.device
+            (scan.mounts if outside else scan.directories).append(name)
+            scan.below.append((name, 0 if self.network else status.st_ino))
+        return [pair for pair in pairs if not stat.S_ISDIR(pair[1].st_mode)]
 
 
 def _present(names: list[bytes], handle: int) -> Pairs:
