@@ -42,6 +42,9 @@ class Sync(luigi.Task):
     keep_runs = luigi.IntParameter(default=30, significant=False, description="finished runs to keep")
     processes = luigi.IntParameter(default=0, significant=False, description="processes at once; 0: Luigi's --workers")
 
+    brief = True
+    """Nothing is left to do but to say how it ended; no process is worth its start."""
+
     @cached_property
     def opened(self) -> Opened:
         """The run, opened once: located, locked, its identity written."""

@@ -124,6 +124,10 @@ class PrepareDestination(Work):
     def output(self) -> Checkpoint[BatchRecord]:
         return Checkpoint(self.context.directory.prepared, BatchRecord)
 
+    @property
+    def brief(self) -> bool:
+        return self.context.local and self.context.plan.alone
+
     def run(self) -> None:
         with self.beacon() as beacon:
             self.conclude(stages.prepare(self.context, beacon))
