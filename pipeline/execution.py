@@ -128,9 +128,7 @@ def _once(run: Run, call: Call, shell: bytes, log: bytes, beacon: Beacon, tally:
     def follow(line: bytes) -> None:
         if line.startswith(LINKED):
             tally.linked += 1
-            return
-        seen = progress(line)
-        if seen is not None:
+        elif beacon.due and (seen := progress(line)):
             beacon.update(seen.files, seen.size)
 
     command = (run.rsync, *through(shell, call.arguments))

@@ -29,6 +29,8 @@ from pipeline.streams import Stream
 STOP_SECONDS = 5.0
 """Between SIGTERM and SIGKILL; rsync removes its temporary file in far less."""
 TURN_SECONDS = 1.0
+REST_SECONDS = 0.005
+"""rsync writes a line of progress for each file: some are let come together, far fewer than a pipe holds."""
 OLDEST = (3, 2, 3)
 """`--mkpath` needs it (RSYNC.md 27)."""
 
@@ -142,8 +144,12 @@ def _follow(
 ) -> bool:
     """Move bytes until the process has ended; return True as soon as it is found to stand still."""
     watch = Watch(process.pid, stall, time.monotonic()) if stall else None
+    turned = 0.0
     while pump.turn(TURN_SECONDS):
         check()
+        if time.monotonic() - turned < REST_SECONDS:
+            time.sleep(REST_SECONDS)
+        turned = time.monotonic()
         if on_turn:
             on_turn(process.pid)
         if watch and watch.stalls(time.monotonic()):

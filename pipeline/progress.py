@@ -38,11 +38,16 @@ class Beacon:
 
     def update(self, files: int, size: int) -> None:
         """Show how much is done; cheap when called often. What was done stays so when rsync looks at it again."""
-        now, light = time.time(), self._light
-        if now - light.updated >= RENEW_SECONDS:
+        if self.due:
+            light = self._light
             files, size = max(files, light.files), max(size, light.size)
-            self._light = msgspec.structs.replace(light, files=files, size=size, updated=now)
+            self._light = msgspec.structs.replace(light, files=files, size=size, updated=time.time())
             self._write()
+
+    @property
+    def due(self) -> bool:
+        """Whether an update now would be shown."""
+        return time.time() - self._light.updated >= RENEW_SECONDS
 
     @property
     def size(self) -> int:
