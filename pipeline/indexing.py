@@ -19,7 +19,7 @@ from pipeline.index import Baseline, Meta, Row
 from pipeline.records import Seen
 from pipeline.signatures import Signed
 from pipeline.tree import parent_of
-from pipeline.workdir import identity, index_path
+from pipeline.workdir import destination_key, identity, index_path
 
 _UNKNOWN = Signed(b"", b"", b"")
 """Of a directory in which everything travels again."""
@@ -33,9 +33,7 @@ class Touched(msgspec.Struct, frozen=True):
 
 def index_of(run: Run) -> bytes:
     """Return the path of the index of this run's destination."""
-    destination = run.record.destination
-    key = destination.argument() if destination.remote else os.path.realpath(destination.path)
-    return index_path(os.path.dirname(run.directory.path), key)
+    return index_path(os.path.dirname(run.directory.path), destination_key(run.record.destination))
 
 
 def _mark_of(path: bytes) -> bytes:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pipeline import __version__, context, durable, location, locks, reopening, surroundings, workdir
 from pipeline.context import Run
 from pipeline.errors import UsageError
-from pipeline.model import Location, Transfer
+from pipeline.model import Transfer
 from pipeline.options import Options, hide_secrets, parse
 from pipeline.process import version, which_rsync
 from pipeline.records import FinishRecord, PaceRecord, RunRecord
@@ -108,7 +108,7 @@ def open_run(request: Request) -> Opened:
     workdir.make_root(root)
     lock = locks.hold(
         root,
-        _destination_key(transfer.destination),
+        workdir.destination_key(transfer.destination),
         what=transfer.destination.display(),
         run_id=request.run_id,
     )
@@ -120,13 +120,6 @@ def open_run(request: Request) -> Opened:
     except BaseException:
         lock.release()
         raise
-
-
-def _destination_key(destination: Location) -> bytes:
-    """Return what all spellings of a destination have in common, as far as this host can tell."""
-    if destination.remote:
-        return destination.argument(location.plain(destination.path))
-    return os.path.realpath(destination.path)
 
 
 def _open(

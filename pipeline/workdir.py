@@ -21,7 +21,8 @@ from dataclasses import dataclass
 
 from pipeline import durable
 from pipeline.errors import StateError, UsageError
-from pipeline.model import Transfer, printable
+from pipeline.location import plain
+from pipeline.model import Location, Transfer, printable
 from pipeline.records import FinishRecord, RunRecord
 
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
@@ -186,6 +187,13 @@ def _private(path: bytes) -> None:
         raise StateError(
             f"others may write {printable(path)}", "make it yours with mode 0700, or give another --work-dir"
         )
+
+
+def destination_key(destination: Location) -> bytes:
+    """Return what all spellings of a destination have in common, as far as this host can tell."""
+    if destination.remote:
+        return destination.argument(plain(destination.path))
+    return os.path.realpath(destination.path)
 
 
 def index_path(root: bytes, destination: bytes) -> bytes:
