@@ -50,16 +50,17 @@ class Baseline:
 class Meta(msgspec.Struct, frozen=True):
     """Of which transfer an index is, and how many runs ago everything was looked at (0: by this one).
 
-    `boot`: in which life of this machine it was written.
+    `boot`: in which life of this machine it was written. `destination`: what all its spellings have in common.
     """
 
     version: int
     transfer: str
     since_full: int
     boot: str = ""
+    destination: bytes = b""
 
 
-VERSION = 3
+VERSION = 4
 
 
 def abandon(path: bytes) -> bytes:

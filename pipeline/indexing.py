@@ -18,6 +18,7 @@ from pipeline.errors import StateError
 from pipeline.index import Baseline, Meta, Row
 from pipeline.records import Seen
 from pipeline.signatures import Signed
+from pipeline.surroundings import inside
 from pipeline.tree import parent_of
 from pipeline.workdir import destination_key, identity, index_path
 
@@ -48,10 +49,24 @@ def sweep(run: Run) -> None:
 
 
 def touch(run: Run) -> None:
-    """Note, before the destination changes, that the index of an earlier run no longer tells what is there."""
-    path = index_of(run)
-    if run.plan.weights and (run.walked.signed or os.path.lexists(path)):
+    """Note, before the destination changes, that what earlier runs left no longer tells what is there."""
+    if not run.plan.weights:
+        return
+    own = index_of(run)
+    for path in {*_nested(run), *([own] if run.walked.signed or os.path.lexists(own) else [])}:
         durable.save(_mark_of(path), Touched(run.record.run_id))
+
+
+def _nested(run: Run) -> Iterator[bytes]:
+    """Yield the indexes of other destinations that hold this one, or lie in it."""
+    folder, own = os.path.split(index_of(run))
+    here = destination_key(run.record.destination)
+    for name in os.listdir(folder):
+        if b"." not in name and name != own:
+            with closing(Baseline(os.path.join(folder, name))) as found:
+                meta = found.meta()
+            if meta and (inside(here, meta.destination) or inside(meta.destination, here)):
+                yield os.path.join(folder, name)
 
 
 def baseline(run: Run) -> Baseline | None:
@@ -126,7 +141,8 @@ def _meta(run: Run, path: bytes) -> Meta:
         with closing(Baseline(path)) as found:
             before = found.meta()
             since_full = before.since_full + 1 if before else 0
-    return Meta(index.VERSION, identity(run.transfer), since_full, boot.boot_id())
+    key = destination_key(run.record.destination)
+    return Meta(index.VERSION, identity(run.transfer), since_full, boot.boot_id(), key)
 
 
 def _below(run: Run, path: bytes) -> bytes | None:

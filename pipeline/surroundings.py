@@ -63,10 +63,10 @@ def _check_apart(source: bytes, destination: bytes, options: Options) -> None:
         return
     inner, outer = os.path.realpath(destination), os.path.realpath(source)
     shown = f"{printable(destination)} is inside source {printable(source)}"
-    if _inside(inner, outer) and not options.filtered:
+    if inside(inner, outer) and not options.filtered:
         raise UsageError(f"destination {shown}", "exclude it with --exclude, or choose another")
     arrives = inner if source.endswith(b"/") else os.path.join(inner, os.path.basename(source))
-    if _inside(outer, arrives):
+    if inside(outer, arrives):
         raise UsageError(
             f"source {printable(source)} is inside destination {printable(destination)}",
             "choose another destination",
@@ -77,7 +77,7 @@ def check_state(root: bytes, source: Location, destination: Location, options: O
     """Refuse a place for the state from which `--delete` would remove it; a filter may keep it, so the user decides."""
     if destination.remote or not options.delete or options.filtered:
         return
-    if _inside(os.path.realpath(root), os.path.realpath(_arrival(source, destination))):
+    if inside(os.path.realpath(root), os.path.realpath(_arrival(source, destination))):
         raise UsageError(
             f"the state in {printable(root)} is inside destination {printable(destination.path)}, where --delete "
             "would remove it",
@@ -85,7 +85,7 @@ def check_state(root: bytes, source: Location, destination: Location, options: O
         )
 
 
-def _inside(path: bytes, folder: bytes) -> bool:
+def inside(path: bytes, folder: bytes) -> bool:
     return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
 
 

@@ -207,6 +207,14 @@ def test_another_transfer_that_deletes_makes_the_index_untrue(source: Shop) -> N
     move_away_and_back(source, "--delete", meanwhile=lambda: source.parsync("other/", "dst", "--delete"))
 
 
+def test_a_transfer_to_a_folder_around_it_makes_the_index_untrue(source: Shop) -> None:
+    tree.build(source.at("around"), {b"dst": {b"another": b"file"}})
+    age(source)
+    for words in (("src/", "top/dst"), ("around/", "top"), ("src/", "top/dst")):
+        expect(source.parsync(*WORDS, *words, "--delete"), 0)
+    assert differences(source.at("src"), source.at("top/dst")) == []
+
+
 def test_a_run_that_deleted_and_ended_short_makes_the_index_untrue(anyone: Shop) -> None:
     options = ("--delete", "--ignore-errors")
     tree.build(anyone.at("src"), {b"closed": b"for a while"})
