@@ -5,7 +5,7 @@ Pure. Only ratios matter: the model decides where to cut and what is balanced, n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 FILE_SECONDS = 60e-6
@@ -38,18 +38,25 @@ class Grain:
 
     Below `floor` a subtree is never cut (its names are not even kept). A run that weighs less than `small` is one
     plain rsync, if it has fewer than `small_size` bytes as well, which several connections carry faster. A batch
-    holds at least `batch`, since starting an rsync has its price.
+    holds at least `batch` seconds or `batch_size` bytes, since starting an rsync has its price.
     """
 
     floor: float
     small: float
     batch: float
     small_size: float = inf
+    batch_size: float = inf
+
+    def for_size(self, size: int, seconds: float) -> Grain:
+        """Return the grain for a run that weighs so much: where bytes decide, `batch` is what holds enough of them."""
+        if size <= self.small_size or not seconds:
+            return self
+        return replace(self, batch=min(self.batch, seconds * self.batch_size / size))
 
 
 LOCAL = Grain(floor=0.05, small=0.5, batch=0.5)
 """Starting a local rsync takes 41 ms; half a second of copying is not worth several (RSYNC.md)."""
-REMOTE = Grain(floor=0.05, small=5.0, batch=2.0, small_size=500e6)
+REMOTE = Grain(floor=0.05, small=5.0, batch=2.0, small_size=500e6, batch_size=125e6)
 """Starting an rsync over ssh takes 0.34 s, with 20 ms round trip 0.67 s, and a shared tree needs two more of them."""
 WAITING = Grain(floor=0.0003, small=0.0006, batch=0.0012)
 """A network file system waits some 50 ms for each file that the model counts as 60 microseconds."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from math import inf
 
 from pipeline import changes, durable, indexing, planning, weights
 from pipeline.context import Run
@@ -26,7 +28,8 @@ def merge(run: Run) -> PlanRecord:
         weights.write(run, root, nodes)
     slots, parallel = run.record.batches, run.pace.parallel
     warm = WARM if not walked.remembered and run.holds_something else 1.0
-    planned = planning.plan(root, nodes, slots=slots, parallel=parallel, grain=grain_of(run), warm=warm)
+    grain = replace(grain_of(run), small_size=inf) if walked.remembered else grain_of(run)
+    planned = planning.plan(root, nodes, slots=slots, parallel=parallel, grain=grain, warm=warm)
     return _record(run, planned, root.files, root.directories, root.size)
 
 

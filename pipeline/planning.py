@@ -210,6 +210,7 @@ def plan(
     whole = Plan(((_tree(root)[0],),), ())
     if slots == 1 or (root.seconds < grain.small and root.size < grain.small_size):
         return whole
+    grain = grain.for_size(root.size, root.seconds)
     sizes = [size / warm for size in targets(root.seconds * warm, slots=slots, parallel=parallel, grain=grain)]
     found = cut(root, nodes, _limit(sizes, grain))
     batches = pack(clustered(found.units), sizes)

@@ -7,7 +7,7 @@
     delete/ settle/ verify/  the same for the later stages
     log/ progress/           rsync's own words; small files that running tasks renew
     finished.json report.json report.html metrics.prom
-<work-dir>/locks/            who holds which destination
+<work-dir>/locks/            who holds which destination; sockets of shared connections
 """
 
 from __future__ import annotations
@@ -148,7 +148,9 @@ class WorkDirectory:
 
     @property
     def socket(self) -> bytes:
-        return self._in(b"ssh")
+        """A short path, since a socket's has 108 bytes at most."""
+        root, run_id = os.path.split(self.path)
+        return os.path.join(root, b"locks", hashlib.blake2b(run_id, digest_size=4).hexdigest().encode())
 
     @property
     def beacons(self) -> bytes:

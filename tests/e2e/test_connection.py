@@ -17,7 +17,8 @@ def logins(shop: Shop, sshd: Sshd, *words: str) -> int:
     done = shop.parsync(*words, sshd.option, "--delete")
     assert done.code == 0, done
     assert differences(shop.at("src"), shop.at("dst")) == []
-    assert not os.path.lexists(os.path.join(shop.state, b"x", b"ssh"))
+    locks = os.path.join(shop.state, b"locks")
+    assert [name for name in os.listdir(locks) if not os.path.isfile(os.path.join(locks, name))] == []
     return sshd.logins() - before
 
 

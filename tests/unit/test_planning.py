@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.cost import Grain
+from pipeline.cost import REMOTE, Grain
 from pipeline.model import Kind, Unit
 from pipeline.planning import Plan, clustered, cut, pack, plan, targets
 from pipeline.tree import Entry, Folder, Links, Listing, Node
@@ -129,3 +129,10 @@ def test_packing_balances_and_starts_with_the_heaviest() -> None:
 def test_mount_points_travel_as_entries_of_their_own() -> None:
     nodes = folded([Listing(b"", [Entry(b"f", 0)], [b"a"], [b"proc"], []), listing("a", 5)])
     assert "directories:proc" in text([unit for unit, _ in cut(nodes[b""], nodes, 0.0).units])
+
+
+def test_over_a_wire_bytes_make_batches_where_seconds_would_not() -> None:
+    listings = [Listing(b"", [Entry(b"%d" % number, 256 << 20) for number in range(4)], [], [], [])]
+    nodes = folded(listings)
+    planned = plan(nodes[b""], nodes, slots=32, parallel=4, grain=REMOTE)
+    assert [[unit.files for unit in batch] for batch in planned.batches] == [[1]] * 4
