@@ -27,7 +27,7 @@ types:
 	$(BIN)/mypy
 
 tests:
-	$(BIN)/pytest -n 2 --dist worksteal tests
+	$(BIN)/pytest -n 4 --dist worksteal tests
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python bench/run.py --quick
