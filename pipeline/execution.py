@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import shlex
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from pipeline import boot, connection, orphans, ramp
 from pipeline.calls import Call, through
 from pipeline.context import Run
 from pipeline.interpret import Verdict, interpret, progress, statistics
-from pipeline.model import FailedPath, Outcome, Statistics, worst
+from pipeline.model import FailedPath, Outcome, Statistics, printable, worst
 from pipeline.options import hide_secrets
 from pipeline.process import Ended
 from pipeline.process import run as run_process
@@ -145,9 +146,10 @@ def _once(run: Run, call: Call, shell: bytes, log: bytes, beacon: Beacon, tally:
 
 
 def _note(log: bytes, command: tuple[bytes, ...]) -> None:
-    """Write the beginning of a command into a log, private from its first byte, without passwords."""
+    """Write the beginning of a command into a log, private from its first byte, without passwords, as text."""
+    text = shlex.join(map(printable, hide_secrets(command[:SHOWN_WORDS])))
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        os.write(handle, b"$ " + b" ".join(hide_secrets(command[:SHOWN_WORDS])) + b"\n")
+        os.write(handle, f"$ {text}\n".encode())
     finally:
         os.close(handle)
