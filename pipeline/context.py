@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from pipeline import durable
 from pipeline.errors import StateError
-from pipeline.model import Transfer
+from pipeline.model import Kind, Transfer, Unit
 from pipeline.mounts import waits
 from pipeline.options import Options, parse
 from pipeline.process import which_rsync
@@ -75,6 +75,12 @@ class Run:
         with suppress(StateError):
             return bool(self.plan)
         return False
+
+    def units(self, number: int) -> tuple[Unit, ...]:
+        """Return what a batch holds; a plain rsync holds the whole source."""
+        if self.plan.whole:
+            return (Unit(Kind.TREE, (self.record.start,), self.plan.files, self.plan.size, 0.0),)
+        return tuple(durable.read_records(self.directory.units(number), Unit))
 
     @cached_property
     def walked(self) -> WalkRecord:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 
-from pipeline import durable, orphans, process, ramp, rsync
+from pipeline import orphans, process, ramp, rsync
 from pipeline.calls import Call
 from pipeline.context import Run
 from pipeline.listing import read_line
@@ -51,7 +51,7 @@ def _remove_afar(run: Run, number: int) -> None:
     """
     if not process.tells_missing(run.record.rsync):
         return
-    units = _units(run, number)
+    units = run.units(number)
     singles = _singles(units)
     gone = []
     for call in rsync.listing_afar(run.transfer, run.options, rsync.paths(units, Kind.TREE), list(singles)):
@@ -88,18 +88,12 @@ def _folders(run: Run, number: int) -> Iterator[tuple[bytes, Collection[bytes] |
 
     None stands for any name: below a tree of a remote source nobody else writes, and the names are not known.
     """
-    units = _units(run, number)
+    units = run.units(number)
     for top in rsync.paths(units, Kind.TREE):
         yield from ((folder, _sources(run, folder)) for folder in _below(run, top))
     for path in rsync.paths(units, Kind.LEVELS):
         yield path, _sources(run, path)
     yield from _singles(units).items()
-
-
-def _units(run: Run, number: int) -> list[Unit]:
-    if run.plan.whole:
-        return [Unit(Kind.TREE, (run.record.start,), 0, 0, 0.0)]
-    return list(durable.read_records(run.directory.units(number), Unit))
 
 
 def _singles(units: Iterable[Unit]) -> dict[bytes, set[bytes]]:

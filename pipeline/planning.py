@@ -179,6 +179,7 @@ class _Room:
     def __init__(self, sizes: list[float]) -> None:
         self._left = list(sizes)
         self._heap = [(-size, number) for number, size in enumerate(sizes)]
+        heapq.heapify(self._heap)
         self._filling = 0
 
     def widest(self, weight: float) -> int:

@@ -9,12 +9,12 @@ import os
 import stat
 from collections.abc import Iterator
 
-from pipeline import alone, durable, flushing, indexing, leftovers, movement, presence, rsync
+from pipeline import alone, flushing, indexing, leftovers, movement, presence, rsync
 from pipeline.calls import Call
 from pipeline.context import Run
 from pipeline.errors import DestinationError
 from pipeline.execution import Tally, carry_out
-from pipeline.model import Kind, Unit
+from pipeline.model import Unit
 from pipeline.progress import Beacon
 from pipeline.records import BatchRecord
 from pipeline.rsync import Pace
@@ -90,7 +90,7 @@ def copy(run: Run, number: int, beacon: Beacon) -> BatchRecord:
     leftovers.remove(run, number)
     tally = Tally()
     log = run.directory.log(f"RsyncBatch-{number:04}")
-    units = _units(run, number)
+    units = run.units(number)
     moved = movement.move_new(run, units, log, beacon)
     carry_out(run, _copying(run, units, tally), tally, log, beacon, shares=number == 0)
     tally.statistics += moved.count(run, tally.statistics, tally.failed)
@@ -101,12 +101,6 @@ def copy(run: Run, number: int, beacon: Beacon) -> BatchRecord:
         presence.check_source(run)
     flushing.now_and_then(run)
     return tally.record(run, number)
-
-
-def _units(run: Run, number: int) -> tuple[Unit, ...]:
-    if run.plan.whole:
-        return (Unit(Kind.TREE, (run.record.start,), run.plan.files, run.plan.size, 0.0),)
-    return tuple(durable.read_records(run.directory.units(number), Unit))
 
 
 def _copying(run: Run, units: tuple[Unit, ...], tally: Tally) -> Iterator[Call]:
